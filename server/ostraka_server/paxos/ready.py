@@ -1,0 +1,51 @@
+"""What a replica wants done after it was stepped. The driver obeys in the order of the fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ostraka_server.paxos.messages import Send
+from ostraka_server.paxos.values import Ballot, Entry, ReplicaId
+
+
+@dataclass(frozen=True, slots=True)
+class ServeDecided:
+    """Read decided entries of [first, through] from the log and send them in a `Decided`, as many as fit."""
+
+    to: ReplicaId
+    ballot: Ballot
+    first: int
+    through: int
+
+
+@dataclass(slots=True)
+class Ready:
+    """One turn's output of one replica.
+
+    1. `at_once` may go before anything below is done: none of it claims that something is durable.
+    2. `promise` and `entries` are appended to the log, then one sync makes them durable.
+    3. Only after that sync `after_sync` is sent, `decided` applied, `confirmed` answered.
+    4. Messages to the replica itself stand in `after_sync` only: its own vote counts once it is durable.
+    """
+
+    at_once: list[Send] = field(default_factory=list)
+    promise: Ballot | None = None
+    entries: list[Entry] = field(default_factory=list)
+    after_sync: list[Send] = field(default_factory=list)
+    decided: list[Entry] = field(default_factory=list)
+    """Without gaps, each slot once, in order, over the replica's life."""
+    serve: list[ServeDecided] = field(default_factory=list)
+    confirmed: list[tuple[int, int]] = field(default_factory=list)
+    """(read, read point): the read may be answered from state that has applied through the read point."""
+    failed_reads: list[int] = field(default_factory=list)
+    """Reads that this replica can no longer confirm: it does not lead any more."""
+
+    def must_sync(self) -> bool:
+        """Whether anything has to be durable before the rest may happen."""
+        return self.promise is not None or bool(self.entries)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.at_once or self.promise or self.entries or self.after_sync
+            or self.decided or self.serve or self.confirmed or self.failed_reads
+        )  # fmt: skip
