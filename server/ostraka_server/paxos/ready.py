@@ -23,7 +23,7 @@ class Ready:
     """One turn's output of one replica.
 
     1. `at_once` may go before anything below is done: none of it claims that something is durable.
-    2. `promise` and `entries` are appended to the log, then one sync makes them durable.
+    2. `promise`, `entries` and `learned` are appended to the log, then one sync makes them durable.
     3. Only after that sync `after_sync` is sent, `decided` applied, `confirmed` answered.
     4. Messages to the replica itself stand in `after_sync` only: its own vote counts once it is durable.
     """
@@ -31,6 +31,9 @@ class Ready:
     at_once: list[Send] = field(default_factory=list)
     promise: Ballot | None = None
     entries: list[Entry] = field(default_factory=list)
+    """Accepted: each is a vote of this replica."""
+    learned: list[Entry] = field(default_factory=list)
+    """Fetched from others as decided: logged like entries, but no votes, and of any ballot."""
     after_sync: list[Send] = field(default_factory=list)
     decided: list[Entry] = field(default_factory=list)
     """Without gaps, each slot once, in order, over the replica's life."""
@@ -42,10 +45,10 @@ class Ready:
 
     def must_sync(self) -> bool:
         """Whether anything has to be durable before the rest may happen."""
-        return self.promise is not None or bool(self.entries)
+        return self.promise is not None or bool(self.entries) or bool(self.learned)
 
     def __bool__(self) -> bool:
         return bool(
-            self.at_once or self.promise or self.entries or self.after_sync
+            self.at_once or self.promise or self.entries or self.learned or self.after_sync
             or self.decided or self.serve or self.confirmed or self.failed_reads
         )  # fmt: skip
