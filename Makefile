@@ -1,0 +1,61 @@
+# `make` lists what there is. PYTHON chooses the interpreter that .venv is made of (3.11 or later).
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SEEDS ?= 300
+
+.PHONY: help venv run check static unit test soak sim bench tools proto format clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
+		printf '  make %-8s %s\n' "$$target" "$$what"; done
+
+venv: $(INSTALLED) ## build .venv from requirements/dev.txt, and this project into it
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ostraka needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(INSTALLED) ## start a cluster of three nodes in the foreground; its data is kept in ./data
+	@$(BIN)/ostraka dev --nodes 3 --data-dir ./data
+
+check: static unit ## format, lint, types, import contracts and unit tests (under 2 minutes)
+
+static: $(INSTALLED) ## the part of `check` that runs no test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(INSTALLED) ## the tests that start no process and simulate nothing
+	$(BIN)/python -m pytest -q -m 'not simulation and not e2e'
+
+test: static ## everything: `check`, simulation and end-to-end tests (under 20 minutes); what CI runs
+	scripts/tools missing
+	$(BIN)/python -m pytest
+
+soak: $(INSTALLED) ## every promise at full size; writes bench/SOAK.md (hours)
+	$(BIN)/python -m scripts.soak
+
+sim: $(INSTALLED) ## simulate SEEDS=300 schedules, or the one of SEED=n
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
+
+bench: $(INSTALLED) ## puts of an etcd and an Ostraka cluster on this machine, in turn
+	$(BIN)/python -m bench.etcd_compare
+
+tools: ## install the Debian packages that the end-to-end tests use
+	scripts/tools install
+
+proto: $(INSTALLED) ## generate the stubs in client/ostraka/v1 and server/ostraka_server/wire
+	scripts/generate-stubs
+
+format: $(INSTALLED) ## rewrite the sources as `check` wants them, where a tool can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove caches and builds; .venv and data stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find client server tests bench scripts -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,117 @@
+"""Everything that Ostraka promises, measured at full size: runs the parts in turn and writes bench/SOAK.md.
+
+A part is a program. Its last line on standard output is a JSON object with `passed` (a boolean) and `figures` (names
+and values for the table); whatever else it prints is passed on. A part that fails, dies or prints no such line has
+not passed, and the others run all the same. Named parts run alone and are only printed: SOAK.md tells of whole runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from bench import machine
+
+ROOT = Path(__file__).parent.parent
+REPORT = ROOT / "bench" / "SOAK.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    name: str
+    must_hold: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    part: Part
+    passed: bool
+    figures: dict[str, object]
+    minutes: float
+
+    def row(self) -> str:
+        figures = ", ".join(f"{name} {value}" for name, value in self.figures.items())
+        cells = (self.part.name, self.part.must_hold, "yes" if self.passed else "**NO**", figures)
+        return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} | {self.minutes:.1f} |"
+
+
+PARTS = (
+    Part(
+        "etcd",
+        "puts at 100 callers: at least 2x etcd's",
+        (sys.executable, "-m", "bench.etcd_compare", "--rounds=9", "--at-least=2", "--json"),
+    ),
+)
+
+
+def run(part: Part) -> Outcome:
+    """Run one part to its end."""
+    print(f"== {part.name}: {part.must_hold}", flush=True)
+    began = perf_counter()
+    last_line = ""
+    with subprocess.Popen(part.command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last_line = line
+    passed, figures = judge(process.returncode, last_line)
+    return Outcome(part, passed, figures, (perf_counter() - began) / 60)
+
+
+def judge(exit_status: int, last_line: str) -> tuple[bool, dict[str, object]]:
+    """Whether a part passed, and its figures, or instead of them what went wrong."""
+    try:
+        answer = json.loads(last_line)
+        passed, figures = answer["passed"], dict(answer["figures"])
+    except (ValueError, KeyError, TypeError):
+        return False, {"no figures; exit status": exit_status}
+    return exit_status == 0 and passed is True, figures
+
+
+def render(outcomes: Iterable[Outcome], commit: str, date: str, shape: str) -> str:
+    """The report, in Markdown."""
+    lines = [
+        "# Soak",
+        "",
+        "Written by `make soak`; not edited by hand.",
+        "",
+        f"Commit {commit}, {date}, {shape}.",
+        "",
+        "| part | must hold | holds | figures | minutes |",
+        "|---|---|---|---|---:|",
+        *(outcome.row() for outcome in outcomes),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.soak", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(part.name for part in PARTS))
+    names = parser.parse_args(arguments).parts
+    if unknown := set(names) - {part.name for part in PARTS}:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+
+    commit = _git("describe", "--always", "--abbrev=12", "--dirty")  # before the run: the report itself is a change
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    outcomes = [run(part) for part in PARTS if not names or part.name in names]
+    report = render(outcomes, commit, date, machine.describe())
+    print(report)
+    if not names:
+        REPORT.write_text(report)
+    sys.exit(not all(outcome.passed for outcome in outcomes))
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
