@@ -1,0 +1,125 @@
+"""A violation for people: what cannot be placed, what the key held by then, and a picture of the calls around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .history import Kind, Operation, Outcome
+from .register import Effect, Register
+
+ROWS = 16
+"""At most so many operations in a picture."""
+TAIL = 4
+"""So many operations from the end of the longest order are shown even where they overlap nothing."""
+TEXT_BYTES = 24
+"""Longer values are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One key's history has an order until just before `culprit` returned, and none from there on."""
+
+    key: bytes
+    culprit: Operation
+    order: tuple[Operation, ...]
+    """The longest order of what came before: the longest linearizable prefix."""
+    held: Register
+    """What the key held at the end of that order."""
+    window: tuple[Operation, ...]
+    """What to look at, in order of call: the culprit, who wrote its value, what overlaps it, the end of the order."""
+
+    @staticmethod
+    def of(
+        key: bytes, history: Sequence[Operation], culprit: Effect, order: Iterable[Effect], held: Register
+    ) -> Violation:
+        """The explanation of a search of `history` that found `culprit`."""
+        placed = tuple(effect.operation for effect in order)
+        operation = culprit.operation
+        essential = [operation, *(op for op in history if _wrote(op, operation.value))][: ROWS // 2]
+        near = [op for op in history if _overlaps(op, culprit)]
+        others = [op for op in dict.fromkeys([*near, *placed[-TAIL:]]) if op not in essential]
+        others.sort(key=_call)
+        window = sorted([*essential, *others[len(essential) - ROWS :]], key=_call)
+        return Violation(key, operation, placed, held, tuple(window))
+
+    def __str__(self) -> str:
+        held = _text(self.held.value)
+        if self.held.exact:
+            held += f" at revision {self.held.revision}"
+        return "\n".join(
+            [
+                f"key {self.key!r}: no order explains {describe(self.culprit)}",
+                *(f"  {hint}" for hint in self._hints()),
+                f"  the {len(self.order)} operations that can be placed before leave the key {held}",
+                *(f"  {row}" for row in picture(self.window, self.culprit)),
+            ]
+        )
+
+    def _hints(self) -> Iterator[str]:
+        """Short answers to the first question that a reader has, where there is one."""
+        if self.culprit.outcome is Outcome.UNKNOWN:
+            yield "its outcome is unknown, but its value was read by then"
+        if self.culprit.kind is not Kind.GET or self.culprit.value is None:
+            return
+        writers = [op for op in self.window if _wrote(op, self.culprit.value)]
+        if not writers:
+            yield "nobody put that value"
+        elif all(op.outcome is Outcome.FAILED for op in writers):
+            yield "every put of that value had failed"
+        elif self.culprit.returned is not None and min(map(_call, writers)) > self.culprit.returned:
+            yield "that value was put only later"
+
+
+def describe(operation: Operation) -> str:
+    """One operation in a few words, such as `p3 get -> 'a' at revision 7`."""
+    asked = f"p{operation.process} {operation.kind.value}"
+    if operation.kind is Kind.PUT:
+        asked += f" {_text(operation.value)}"
+    if operation.outcome is not Outcome.OK:
+        return f"{asked} -> {operation.outcome.value}"
+    if operation.kind is Kind.GET:
+        asked += f" -> {_text(operation.value)}"
+    elif operation.existed is not None:
+        asked += " -> deleted" if operation.existed else " -> found nothing"
+    else:
+        asked += " -> ok"
+    return asked if operation.revision is None else f"{asked} at revision {operation.revision}"
+
+
+def picture(operations: Sequence[Operation], culprit: Operation) -> list[str]:
+    """A row for each operation, a bar from its call to its return; `culprit` is marked with an arrow.
+
+    Distances show the order of events, not durations. A bar without an end has no known one.
+    """
+    events = {op.call for op in operations} | {op.returned for op in operations if op.returned is not None}
+    column = {time: 3 * rank for rank, time in enumerate(sorted(events))}
+    labels = [describe(op) for op in operations]
+    width = max(map(len, labels))
+    rows = []
+    for op, label in zip(operations, labels, strict=True):
+        left = column[op.call]
+        right = 3 * len(column) if op.returned is None else column[op.returned]
+        bar = "|" + "-" * (right - left - 1) + ("" if left == right else ">" if op.returned is None else "|")
+        rows.append(f"{'->' if op == culprit else '  '} {label:{width}}  {' ' * left}{bar}")
+    return rows
+
+
+def _call(operation: Operation) -> float:
+    return operation.call
+
+
+def _overlaps(operation: Operation, culprit: Effect) -> bool:
+    """Whether the operation could have taken effect at the same time."""
+    ended = operation.returned is not None and operation.returned < culprit.call
+    return not ended and operation.call <= culprit.before
+
+
+def _wrote(operation: Operation, value: bytes | None) -> bool:
+    return operation.kind is Kind.PUT and operation.value == value
+
+
+def _text(value: bytes | None) -> str:
+    if value is None:
+        return "absent"
+    return repr(value) if len(value) <= TEXT_BYTES else f"{value[:TEXT_BYTES]!r}..."
