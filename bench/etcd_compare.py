@@ -72,19 +72,17 @@ def main() -> None:
 
 def report(rounds: list[Round], passed: bool) -> dict[str, object]:
     """As a part of the soak (scripts/soak.py), with every round besides."""
-
-    def median_of(system: str, figure: str) -> float:
-        return round(statistics.median(getattr(getattr(each, system), figure) for each in rounds), 2)
-
-    figures = {
-        f"{system} {figure}": median_of(system, figure)
-        for system in ("etcd", "ostraka")
-        for figure in ("operations_per_s", "p50_ms", "p99_ms")
-    }
-    ratio = round(statistics.median(each.ratio for each in rounds), 2)
+    ratios = [round(each.ratio, 2) for each in rounds]
     return {
         "passed": passed,
-        "figures": {"median ratio": ratio, "ratios": [round(each.ratio, 2) for each in rounds], **figures},
+        "figures": {
+            "median ratio": statistics.median(ratios),
+            "ratios": ratios,
+            "etcd/s": round(statistics.median(each.etcd.operations_per_s for each in rounds)),
+            "etcd p99 ms": round(statistics.median(each.etcd.p99_ms for each in rounds), 1),
+            "ostraka/s": round(statistics.median(each.ostraka.operations_per_s for each in rounds)),
+            "ostraka p99 ms": round(statistics.median(each.ostraka.p99_ms for each in rounds), 1),
+        },
         "rounds": [dataclasses.asdict(each) for each in rounds],
     }
 
