@@ -1,0 +1,176 @@
+"""The turn: take in, persist, sync, send, apply. One loop for all groups of a node, so that one sync covers them all.
+
+A turn takes in everything that has arrived; what arrives while it syncs is for the next one. So batches grow by
+themselves when the disk or the processor is the slower side, and nothing waits when the node is idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from ostraka.clock import Clock, Timer
+from ostraka_server.paxos import Ballot, Entry, Ready, ReplicaId, ServeDecided
+from ostraka_server.paxos.messages import Decided, Message, Send
+from ostraka_server.shard import codec
+from ostraka_server.shard.flusher import Flusher
+from ostraka_server.shard.group import Group
+from ostraka_server.shard.seams import Runner, Transport
+
+DECIDED_BYTES_MAX = 1 << 20
+"""Payload bytes in one answer to a fetch; one entry is always sent."""
+
+EXPIRY_STEP_S = 0.05
+"""Deadlines of waiting calls are looked at this often: an answer comes at most so much late."""
+
+
+class LoggedEntry(Protocol):
+    """A record read back."""
+
+    @property
+    def slot(self) -> int: ...
+    @property
+    def ballot(self) -> tuple[int, int, int]: ...
+    @property
+    def payload(self) -> bytes: ...
+
+
+class Log(Protocol):
+    """The acceptor log, as the driver uses it: one call at a time."""
+
+    def promise(self, group: int, ballot: tuple[int, int, int]) -> None: ...
+    def accept(self, group: int, slot: int, ballot: tuple[int, int, int], payload: bytes) -> None: ...
+    def decided(self, group: int, through: int) -> None: ...
+    def flush(self) -> None: ...
+    def read(self, group: int, first: int, through: int, max_bytes: int) -> Sequence[LoggedEntry]: ...
+
+
+class Driver:
+    """Turns a node's groups. `run` ends by an exception only: what it cannot do, the node must not survive."""
+
+    def __init__(self, *, log: Log, log_runner: Runner, transport: Transport, clock: Clock) -> None:
+        self._log = log
+        self._log_runner = log_runner
+        self._transport = transport
+        self._clock = clock
+        self._groups: dict[int, Group] = {}
+        self._flushers: dict[int, Flusher] = {}
+        self._outbox: defaultdict[str, list[bytes]] = defaultdict(list)
+        self._wake = asyncio.Event()
+        self._timer: Timer | None = None
+        self._timer_at = float("inf")
+        self._expire_at = 0.0
+        self.turns = 0
+        self.refused_messages = 0
+
+    @property
+    def groups(self) -> Mapping[int, Group]:
+        """The groups that it turns, by number."""
+        return self._groups
+
+    def add(self, group: Group, flusher: Flusher) -> None:
+        """Turn this group too."""
+        self._groups[group.id] = group
+        self._flushers[group.id] = flusher
+
+    def wake(self) -> None:
+        """There is something for the next turn."""
+        self._wake.set()
+
+    def receive(self, node: str, messages: Iterable[bytes]) -> None:
+        """Replica messages that came from `node`. What is malformed or not from where it claims is dropped."""
+        for data in messages:
+            try:
+                number, sender, receiver, message = codec.decode(data)
+            except codec.MalformedMessage:
+                self.refused_messages += 1
+                continue
+            group = self._groups.get(number)
+            if group is None or receiver != group.replica.id or group.members.get(sender) != node:
+                self.refused_messages += 1
+                continue
+            group.receive(sender, message)
+        self.wake()
+
+    async def run(self) -> None:
+        """Turn whenever there is something to do."""
+        while True:
+            await self._wait_for_work()
+            await self.turn()
+
+    async def turn(self) -> None:
+        """One turn of every group."""
+        self.turns += 1
+        now = self._clock.now()
+        if now >= self._expire_at:
+            self._expire_at = now + EXPIRY_STEP_S
+            for group in self._groups.values():
+                group.expire(now)
+        turned = [(group, group.turn(now)) for group in self._groups.values()]
+        turned = [(group, ready) for group, ready in turned if ready]
+        for group, ready in turned:
+            self._post(group, ready.at_once)
+        self._send()
+        await self._persist(turned)
+        for group, ready in turned:
+            self._post(group, ready.after_sync)
+            self._serve(group, ready.serve)
+        self._send()
+        for group, ready in turned:
+            group.finish(ready)
+            self._flushers[group.id].notice()
+
+    async def _persist(self, turned: Sequence[tuple[Group, Ready]]) -> None:
+        must_sync = False
+        for group, ready in turned:
+            if ready.promise is not None:
+                self._log.promise(group.id, ready.promise)
+            for entry in (*ready.entries, *ready.learned):
+                self._log.accept(group.id, entry.slot, entry.ballot, entry.payload)
+            if ready.decided:
+                self._log.decided(group.id, ready.decided[-1].slot)
+            must_sync = must_sync or ready.must_sync()
+        if must_sync:
+            await self._log_runner.run(self._log.flush)
+
+    def _post(self, group: Group, sends: Iterable[Send]) -> None:
+        own = group.replica.id
+        for send in sends:
+            if send.to == own:
+                group.receive(own, send.message)
+                self.wake()
+            else:
+                self._post_to(group, send.to, send.message)
+
+    def _post_to(self, group: Group, to: ReplicaId, message: Message) -> None:
+        self._outbox[group.members[to]].append(codec.encode(group.id, group.replica.id, to, message))
+
+    def _serve(self, group: Group, orders: Iterable[ServeDecided]) -> None:
+        for order in orders:
+            logged = self._log.read(group.id, order.first, order.through, DECIDED_BYTES_MAX)
+            entries = tuple(Entry(each.slot, Ballot(*each.ballot), each.payload) for each in logged)
+            self._post_to(group, order.to, Decided(order.ballot, order.first, entries, order.through))
+
+    def _send(self) -> None:
+        for node, messages in self._outbox.items():
+            self._transport.send(node, messages)
+        self._outbox.clear()
+
+    async def _wait_for_work(self) -> None:
+        deadline = min(group.deadline for group in self._groups.values())
+        if any(group.waiting for group in self._groups.values()):
+            deadline = min(deadline, self._expire_at)
+        if deadline < self._timer_at:  # a timer that comes too early is cheaper than arming one in every turn
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = deadline
+            self._timer = self._clock.call_at(deadline, self._on_timer)
+        await self._wake.wait()
+        self._wake.clear()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._timer_at = float("inf")
+        self.wake()

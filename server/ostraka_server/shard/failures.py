@@ -1,0 +1,111 @@
+"""Every refusal that a node gives, in one place: gRPC code, reason, and whether the request surely had no effect.
+
+A message names the thing, the reason and the remedy.
+"""
+
+from __future__ import annotations
+
+from ostraka.v1.common_pb2 import ErrorDetail, Reason
+from ostraka.v1.exchange_pb2 import Error, Reply
+
+# gRPC status codes; this package does not import grpc
+INVALID_ARGUMENT = 3
+DEADLINE_EXCEEDED = 4
+NOT_FOUND = 5
+RESOURCE_EXHAUSTED = 8
+FAILED_PRECONDITION = 9
+UNAVAILABLE = 14
+
+RETRY_AFTER_OVERLOAD_MS = 50
+
+
+def _failure(code: int, message: str, detail: ErrorDetail) -> Reply:
+    return Reply(error=Error(code=code, message=message, detail=detail))
+
+
+def invalid(message: str) -> Reply:
+    """The request can never succeed."""
+    return _failure(INVALID_ARGUMENT, message, ErrorDetail(reason=Reason.INVALID, surely_not_done=True))
+
+
+def too_large(message: str) -> Reply:
+    """A limit is exceeded; the message names it."""
+    return _failure(INVALID_ARGUMENT, message, ErrorDetail(reason=Reason.TOO_LARGE, surely_not_done=True))
+
+
+def not_leader(shard: int, leader: str, address: str) -> Reply:
+    """Another node leads. Only for calls that a gateway has already forwarded once."""
+    return _failure(
+        UNAVAILABLE,
+        f"shard {shard} is led by {leader} at {address}: send the request there",
+        ErrorDetail(reason=Reason.NOT_LEADER, surely_not_done=True, leader_node=leader, leader_address=address),
+    )
+
+
+def no_leader(shard: int) -> Reply:
+    """Nobody is known to lead, and the caller's time is up or it cannot be kept waiting."""
+    return _failure(
+        UNAVAILABLE,
+        f"shard {shard} has no leader that this node knows: a majority may be down or cut off; try again",
+        ErrorDetail(reason=Reason.NO_LEADER, surely_not_done=True, retry_after_ms=100),
+    )
+
+
+def overloaded(what: str) -> Reply:
+    """A bounded queue is full."""
+    return _failure(
+        RESOURCE_EXHAUSTED,
+        f"{what} is full: try again in {RETRY_AFTER_OVERLOAD_MS} ms",
+        ErrorDetail(reason=Reason.OVERLOADED, surely_not_done=True, retry_after_ms=RETRY_AFTER_OVERLOAD_MS),
+    )
+
+
+def deadline(*, surely_not_done: bool) -> Reply:
+    """The call's own deadline passed."""
+    outcome = "it had no effect" if surely_not_done else "whether it took or will take effect is unknown"
+    detail = ErrorDetail(reason=Reason.DEADLINE, surely_not_done=surely_not_done)
+    return _failure(DEADLINE_EXCEEDED, f"the deadline passed; {outcome}", detail)
+
+
+def leadership_lost(*, surely_not_done: bool) -> Reply:
+    """The node proposed the write, then lost its leadership."""
+    outcome = "another entry took its slot: it had no effect" if surely_not_done else "its outcome is unknown"
+    detail = ErrorDetail(reason=Reason.LEADERSHIP_LOST, surely_not_done=surely_not_done)
+    return _failure(UNAVAILABLE, f"the leader changed while the write was under way; {outcome}", detail)
+
+
+def connection_lost(node: str, *, surely_not_done: bool) -> Reply:
+    """The call was passed on to a node that did not answer."""
+    outcome = "the request had no effect" if surely_not_done else "whether the write took effect is unknown"
+    detail = ErrorDetail(reason=Reason.NO_LEADER, surely_not_done=surely_not_done, retry_after_ms=100)
+    return _failure(UNAVAILABLE, f"the connection to the leader, node {node}, broke; {outcome}", detail)
+
+
+def shutting_down(node: str) -> Reply:
+    """The node is being stopped and takes nothing new."""
+    detail = ErrorDetail(reason=Reason.SHUTTING_DOWN, surely_not_done=True)
+    return _failure(UNAVAILABLE, f"node {node} is shutting down: ask another node", detail)
+
+
+def not_ready(missing: str) -> Reply:
+    """The cluster is still being formed."""
+    detail = ErrorDetail(reason=Reason.NOT_READY, surely_not_done=True, retry_after_ms=200)
+    return _failure(UNAVAILABLE, f"the cluster is being formed and waits for {missing}; try again", detail)
+
+
+def no_such_shard(shard: int) -> Reply:
+    """The layout has no such shard."""
+    detail = ErrorDetail(reason=Reason.NO_SUCH_SHARD, surely_not_done=True)
+    return _failure(NOT_FOUND, f"there is no shard {shard}; `ostraka shards` lists them", detail)
+
+
+def no_such_node(node: str) -> Reply:
+    """The group has no replica there."""
+    detail = ErrorDetail(reason=Reason.NO_SUCH_NODE, surely_not_done=True)
+    return _failure(NOT_FOUND, f"no replica of the shard is on a node {node!r}; `ostraka members` lists them", detail)
+
+
+def transfer_failed(shard: int, node: str, why: str) -> Reply:
+    """Leadership stayed where it was, or went elsewhere."""
+    detail = ErrorDetail(reason=Reason.REASON_UNSPECIFIED)
+    return _failure(FAILED_PRECONDITION, f"leadership of shard {shard} did not go to {node}: {why}", detail)

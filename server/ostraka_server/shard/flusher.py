@@ -1,0 +1,67 @@
+"""The write-behind: what a machine applied moves to its store, many entries in one transaction.
+
+The log makes a write durable, the store is a checkpoint: so nothing waits for a flush but a machine whose lag has
+reached its bound. A failed write stops the node; what it held is replayed from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from ostraka.clock import Clock
+from ostraka_server.machine.base import Delta
+from ostraka_server.shard.group import Group
+from ostraka_server.shard.seams import Runner
+
+
+class Checkpoint(Protocol):
+    """Where a machine's changes go."""
+
+    def write(self, delta: Delta) -> None:
+        """One transaction; blocking, in a thread of its own. Raises on any failure, having changed nothing."""
+
+
+class Flusher:
+    """One group's."""
+
+    def __init__(
+        self, group: Group, store: Checkpoint, runner: Runner, clock: Clock, interval_s: float, urgent_entries: int
+    ) -> None:
+        self._group = group
+        self._store = store
+        self._runner = runner
+        self._clock = clock
+        self._interval_s = interval_s
+        self._urgent_entries = urgent_entries
+        self._work = asyncio.Event()
+        self._urgent = asyncio.Event()
+
+    def notice(self) -> None:
+        """The machine may have applied something."""
+        unflushed = self._group.machine.unflushed_entries
+        if unflushed:
+            self._work.set()
+        if unflushed >= self._urgent_entries:
+            self._urgent.set()
+
+    async def run(self) -> None:
+        """Flush for ever: an interval after something was applied, at once when much was. Idle means asleep."""
+        while True:
+            await self._work.wait()
+            timer = self._clock.call_at(self._clock.now() + self._interval_s, self._urgent.set)
+            await self._urgent.wait()
+            timer.cancel()
+            self._work.clear()
+            self._urgent.clear()
+            await self.flush()
+            self.notice()
+
+    async def flush(self) -> None:
+        """Write what was applied until now."""
+        delta = self._group.machine.begin_flush()
+        if delta is None:
+            return
+        await self._runner.run(lambda: self._store.write(delta))
+        self._group.machine.end_flush()
+        self._group.flushed()

@@ -1,0 +1,168 @@
+"""Where every call enters a node: checked, bounded, routed; carried out here or passed on to whoever leads.
+
+Any node answers any request. A call whose group has no known leader waits here for one, until its deadline; so does a call
+that came back because its leader had just changed. Nothing waits longer than its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from google.protobuf.message import DecodeError
+
+from ostraka.clock import Clock
+from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka_server.machine import validate
+from ostraka_server.shard import failures
+from ostraka_server.shard.answers import refused
+from ostraka_server.shard.calls import Call
+from ostraka_server.shard.forwarding import Forwarder
+from ostraka_server.shard.group import Group
+from ostraka_server.shard.router import Router
+
+PARKED_RETRY_S = 0.05
+"""Calls that wait for a leader look again this often, and whenever the leader known here changes."""
+
+
+class CallLimits(Protocol):
+    """What a node accepts."""
+
+    @property
+    def key_bytes_max(self) -> int: ...
+    @property
+    def value_bytes_max(self) -> int: ...
+    @property
+    def calls_in_flight_max(self) -> int: ...
+    @property
+    def default_timeout_ms(self) -> int: ...
+    @property
+    def timeout_ms_max(self) -> int: ...
+
+
+class Gateway:
+    """One node's. Refuses everything until `open`, and from `close` on."""
+
+    def __init__(self, *, node: str, limits: CallLimits, forwarder: Forwarder, clock: Clock) -> None:
+        self._node = node
+        self._limits = limits
+        self._forwarder = forwarder
+        self._clock = clock
+        self._router: Router | None = None
+        self._wake: Callable[[], None] = lambda: None
+        self._refusal: Reply | None = failures.not_ready("the other nodes")
+        self._parked: defaultdict[int, list[Call]] = defaultdict(list)
+        self._retry_armed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.in_flight = 0
+
+    @property
+    def router(self) -> Router | None:
+        """From keys to groups, once the cluster is formed."""
+        return self._router
+
+    def waits_for(self, nodes: list[str]) -> None:
+        """The cluster is being formed and these nodes are missing."""
+        self._refusal = failures.not_ready(", ".join(nodes) or "the first epoch")
+
+    def open(self, router: Router, groups: list[Group], wake: Callable[[], None]) -> None:
+        """The groups are there; `wake` has the driver turn them."""
+        self._router = router
+        self._wake = wake
+        self._refusal = None
+        for group in groups:
+            group.reroute = partial(self._park, group)
+            group.on_change = partial(self._look_again, group)
+
+    async def close(self) -> None:
+        """Take nothing new; returns once every call has been answered (each has a deadline)."""
+        self._refusal = failures.shutting_down(self._node)
+        await self._idle.wait()
+
+    def submit(
+        self, command: bytes, timeout_ms: int, answer: Callable[[Reply], None], *, forwarded: bool = False
+    ) -> Call | None:
+        """Take a serialised Command; `answer` gets its reply, now or later, exactly once. None where it was refused."""
+        try:
+            parsed = Command.FromString(command)
+        except DecodeError:
+            answer(failures.invalid("the command is not an ostraka.v1.Command"))
+            return None
+        refusal = self._refuse(parsed)
+        if refusal is not None:
+            answer(refusal)
+            return None
+        self.in_flight += 1
+        self._idle.clear()
+        timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
+        deadline = self._clock.now() + timeout_ms / 1000
+        call = Call(command, parsed, deadline, partial(self._answered, answer), forwarded=forwarded)
+        assert self._router is not None
+        self._route(self._router.group_of(call.key), call)
+        return call
+
+    def withdraw(self, call: Call) -> None:
+        """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
+        call.answer(failures.deadline(surely_not_done=False))
+
+    def _refuse(self, parsed: Command) -> Reply | None:
+        problem = validate(parsed, self._limits)
+        if problem is not None:
+            return refused(problem)
+        if self.in_flight >= self._limits.calls_in_flight_max:
+            return failures.overloaded(f"node {self._node}'s calls_in_flight_max ({self._limits.calls_in_flight_max})")
+        return self._refusal
+
+    def _answered(self, answer: Callable[[Reply], None], reply: Reply) -> None:
+        self.in_flight -= 1
+        if self.in_flight == 0:
+            self._idle.set()
+        answer(reply)
+
+    def _route(self, group: Group, call: Call) -> None:
+        if call.is_local_read:
+            group.read_locally(call)
+        elif group.leads:
+            group.submit(call)
+            self._wake()
+        elif (leader := group.leader_node) is None:
+            self._park(group, call)
+        elif call.forwarded:
+            call.answer(failures.not_leader(group.shard, leader, self._forwarder.address(leader)))
+        else:
+            self._forwarder.forward(call, leader, partial(self._park, group))
+
+    def _park(self, group: Group, call: Call) -> None:
+        """Wait for a leader, or for the known one to settle."""
+        if call.is_answered:
+            return
+        if call.deadline <= self._clock.now():
+            call.answer(failures.deadline(surely_not_done=True))
+        elif call.forwarded and group.leader_node is None:
+            call.answer(failures.no_leader(group.shard))
+        else:
+            self._parked[group.id].append(call)
+            self._arm_retry()
+
+    def _arm_retry(self) -> None:
+        if not self._retry_armed:
+            self._retry_armed = True
+            self._clock.call_at(self._clock.now() + PARKED_RETRY_S, self._retry_parked)
+
+    def _retry_parked(self) -> None:
+        self._retry_armed = False
+        assert self._router is not None
+        for group in self._router.groups.values():
+            self._look_again(group)
+
+    def _look_again(self, group: Group) -> None:
+        parked = self._parked.pop(group.id, [])
+        for call in parked:
+            if group.leader_node is None:
+                self._park(group, call)
+            elif not call.is_answered:
+                self._route(group, call)

@@ -1,0 +1,197 @@
+"""One replica with its machine on this node: what the driver turns, and what the gateway hands calls to.
+
+The replica decides, the machine applies, this module carries calls between them. It never awaits: the driver does the
+I/O that `turn` asks for and comes back with `finish`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ostraka_server.machine import Machine
+from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
+from ostraka_server.paxos.messages import Message
+from ostraka_server.shard.answers import Answers
+from ostraka_server.shard.calls import Call
+from ostraka_server.shard.pending_reads import PendingReads
+from ostraka_server.shard.proposals import Proposals
+
+
+@dataclass(slots=True)
+class GroupStats:
+    """Counted since the process started."""
+
+    proposals: int = 0
+    proposal_failures: int = 0
+    commands: int = 0
+    reads: int = 0
+    entry_commands: list[int] = field(default_factory=list)
+    """Commands in each entry proposed since somebody took the list."""
+
+
+class Group:
+    """Single-threaded: everything happens on the loop."""
+
+    def __init__(
+        self,
+        *,
+        group: int,
+        shard: int,
+        replica: Replica,
+        members: dict[ReplicaId, str],
+        machine: Machine,
+        answers: Answers,
+        unflushed_max: int,
+        recovered: list[Entry],
+    ) -> None:
+        self.id = group
+        self.shard = shard
+        self.replica = replica
+        self.members = members
+        self.machine = machine
+        self.stats = GroupStats()
+        self.reroute: Callable[[Call], None] = _nowhere
+        """Takes calls that this replica surely will not carry out, because it does not lead."""
+        self.on_change: Callable[[], None] = _nothing
+        """Called when the leader known here changed."""
+        self._answers = answers
+        self._unflushed_max = unflushed_max
+        self._proposals = Proposals(replica.id)
+        self._reads = PendingReads()
+        self._backlog = deque(recovered)  # decided, not yet applied
+        self._inbox: deque[tuple[ReplicaId, Message]] = deque()
+        self._known = (replica.leader, replica.serving)
+        self._apply_backlog()
+
+    # For the gateway
+
+    @property
+    def leads(self) -> bool:
+        """Whether this replica leads, as far as it knows."""
+        return self.replica.leads
+
+    @property
+    def leader_node(self) -> str | None:
+        """The node of the leader known here."""
+        leader = self.replica.leader
+        return None if leader is None else self.members[leader]
+
+    def submit(self, call: Call) -> None:
+        """Take a call of this group. The caller wakes the driver."""
+        (self._reads if call.is_read else self._proposals).add(call)
+
+    def read_locally(self, call: Call) -> None:
+        """Answer a read from this replica's own state, however old."""
+        self.stats.reads += 1
+        call.answer(self._answers.to_read(call, self.machine, self.replica.ballot.round))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether calls wait here, whose deadlines may pass."""
+        return bool(self._proposals) or bool(self._reads)
+
+    def expire(self, now: float) -> None:
+        """Answer every call whose deadline has passed."""
+        self._proposals.expire(now)
+        self._reads.expire(now)
+
+    # For the driver
+
+    def receive(self, sender: ReplicaId, message: Message) -> None:
+        """A message for the next turn."""
+        self._inbox.append((sender, message))
+
+    @property
+    def deadline(self) -> float:
+        """When the replica wants to be ticked."""
+        return self.replica.deadline
+
+    def turn(self, now: float) -> Ready:
+        """Take in what has arrived, propose what is queued, and say what is to be done."""
+        replica = self.replica
+        while self._inbox:
+            replica.step(*self._inbox.popleft(), now)
+        if now >= replica.deadline:
+            replica.tick(now)
+        if replica.leads:
+            self._propose(now)
+            if (number := self._reads.ask()) is not None:
+                replica.read(number, now)
+        else:
+            for call in (*self._proposals.take_queued(), *self._reads.take_queued()):
+                self.reroute(call)
+        return replica.ready()
+
+    def finish(self, ready: Ready) -> None:
+        """What the Ready asked for is durable: apply, and answer."""
+        self._backlog.extend(ready.decided)
+        self._apply_backlog()
+        for number, read_point in ready.confirmed:
+            self._reads.confirmed(number, read_point)
+        for number in ready.failed_reads:
+            for call in self._reads.failed(number):
+                self.reroute(call)
+        self._answer_reads()
+        self._notice_change()
+
+    def flushed(self) -> None:
+        """The store caught up: go on applying where its lag had stopped it."""
+        self._apply_backlog()
+        self._answer_reads()
+
+    def stop(self) -> None:
+        """The replica stops for good; nothing waits for it any more."""
+        self._proposals.fail_all()
+
+    # Inside
+
+    def _propose(self, now: float) -> None:
+        # The leader's own lag slows proposals: what is decided but not applied must not pile up.
+        while self.replica.has_room and not self._backlog and self._proposals.queued:
+            batch = self._proposals.next_batch(self.replica.ballot)
+            if batch is None:
+                return
+            slot = self.replica.propose(batch.payload, now)
+            assert slot is not None, "it had room"
+            self._proposals.proposed(slot, batch)
+            self.stats.proposals += 1
+            self.stats.entry_commands.append(len(batch.calls))
+
+    def _apply_backlog(self) -> None:
+        while self._backlog and self.machine.unflushed_entries < self._unflushed_max:
+            self._apply(self._backlog.popleft())
+
+    def _apply(self, entry: Entry) -> None:
+        results = self.machine.apply(entry.slot, entry.payload)
+        self.stats.commands += len(results)
+        calls, ours = self._proposals.settle(entry)
+        if not ours:
+            self.stats.proposal_failures += bool(calls)
+            for call in calls:
+                self.reroute(call)
+            return
+        ballot_round = self.replica.ballot.round
+        for call, result in zip(calls, results, strict=True):
+            if not call.is_answered:
+                call.answer(self._answers.to_write(call, result, self.machine, ballot_round))
+
+    def _answer_reads(self) -> None:
+        for call in self._reads.take_ready(self.machine.applied_slot):
+            if not call.is_answered:
+                self.read_locally(call)
+
+    def _notice_change(self) -> None:
+        known = (self.replica.leader, self.replica.serving)
+        if known != self._known:
+            self._known = known
+            self.on_change()
+
+
+def _nowhere(call: Call) -> None:
+    raise AssertionError("a group's calls need a gateway to go back to")
+
+
+def _nothing() -> None:
+    pass
