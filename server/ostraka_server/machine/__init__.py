@@ -1,0 +1,27 @@
+"""The state of one shard: pure and deterministic. Start at `Machine`; DESIGN.md says why it is as it is."""
+
+from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, Row, RowFields
+from ostraka_server.machine.entry import ENTRY_FORMAT, UnknownEntry
+from ostraka_server.machine.machine import DELETE_PREV_BYTES_MAX, Machine
+from ostraka_server.machine.results import DeleteResult, PutResult, RangeResult, Refused, Result
+from ostraka_server.machine.validation import Limits, validate
+
+__all__ = [
+    "DELETE_PREV_BYTES_MAX",
+    "EMPTY_STATE",
+    "ENTRY_FORMAT",
+    "Base",
+    "DeleteResult",
+    "Delta",
+    "Limits",
+    "Machine",
+    "MachineState",
+    "PutResult",
+    "RangeResult",
+    "Refused",
+    "Result",
+    "Row",
+    "RowFields",
+    "UnknownEntry",
+    "validate",
+]

@@ -1,0 +1,65 @@
+"""What the machine stands on: rows of a checkpoint, read through a narrow seam, and what turns it into the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+RowFields = tuple[bytes, bytes, int, int, int]
+"""The fields of a `Row`, in its order. What lies under the machine need not know its classes."""
+
+
+class Row(NamedTuple):
+    """A key that exists.
+
+    1. `create_revision <= mod_revision`, both revisions of the shard.
+    2. `version` counts the puts since the key was created, from 1.
+    """
+
+    key: bytes
+    value: bytes
+    create_revision: int
+    mod_revision: int
+    version: int
+
+
+class MachineState(NamedTuple):
+    """All of the machine's state but its rows."""
+
+    applied_slot: int
+    revision: int
+    digest: bytes
+    """16 bytes; see `effects.py`."""
+
+
+EMPTY_STATE = MachineState(applied_slot=0, revision=1, digest=bytes(16))
+"""Before the first slot."""
+
+
+class Delta(NamedTuple):
+    """What turns one checkpoint into the next. To be written as one transaction.
+
+    1. `changes` maps each touched key to its row, or to None where it was deleted. Nobody changes it any more.
+    2. `state` is the state after the last slot whose changes it holds.
+    """
+
+    changes: Mapping[bytes, Row | None]
+    state: MachineState
+
+
+class Base(Protocol):
+    """The checkpointed rows. Key ranges are `[start, end)`, keys compare as bytes, an `end` of None means no end.
+
+    Called from the machine's own thread only. Another thread may write the next checkpoint meanwhile; each call sees
+    one checkpoint whole. An error that a call raises leaves the machine unusable: the node stops.
+    """
+
+    def get(self, key: bytes) -> RowFields | None:
+        """The row of `key`, if it exists."""
+
+    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> AbstractContextManager[Iterator[RowFields]]:
+        """Rows in ascending order, read as they are iterated; with empty values unless `values`."""
+
+    def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
+        """How many keys, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""

@@ -1,0 +1,44 @@
+"""The digest chain: what each slot did, hashed. Equal on all replicas after the same slot, or they have diverged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from struct import Struct
+
+from ostraka.v1 import common_pb2
+from ostraka_server.machine.base import Row
+
+DIGEST_BYTES = 16
+
+# Every record begins with a tag that fixes its length or tells it, so that no two sequences of effects share bytes.
+_SLOT = Struct("<16sQ")
+_PUT = Struct("<cIIQQQ")
+_DELETE = Struct("<cQQ")
+_DELETED_KEY = Struct("<IQ")
+_REFUSED = Struct("<cI")
+
+
+class Effects:
+    """The effects of one slot, gathered in the order in which its commands took effect."""
+
+    def __init__(self, digest: bytes, slot: int) -> None:
+        self._hash = blake2b(_SLOT.pack(digest, slot), digest_size=DIGEST_BYTES)
+
+    def put(self, row: Row) -> None:
+        key, value, create_revision, mod_revision, version = row
+        header = _PUT.pack(b"P", len(key), len(value), create_revision, mod_revision, version)
+        self._hash.update(header + key + value)
+
+    def delete(self, revision: int, rows: Sequence[Row]) -> None:
+        """`rows` as they were before; their values do not count and may be missing."""
+        self._hash.update(_DELETE.pack(b"D", revision, len(rows)))
+        for row in rows:
+            self._hash.update(_DELETED_KEY.pack(len(row.key), row.mod_revision) + row.key)
+
+    def refuse(self, reason: common_pb2.Reason.ValueType) -> None:
+        self._hash.update(_REFUSED.pack(b"R", reason))
+
+    def digest(self) -> bytes:
+        """The chain's next link, 16 bytes."""
+        return self._hash.digest()

@@ -1,0 +1,32 @@
+"""A decided payload to the commands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf.message import DecodeError
+
+from ostraka_server.wire.entry_pb2 import Entry
+
+ENTRY_FORMAT = 1
+"""What this version writes and reads. It also names the rules by which commands are executed."""
+
+
+class UnknownEntry(Exception):
+    """A decided payload that this version cannot execute. Nothing was changed; the replica must not go on."""
+
+    def __init__(self, slot: int, what: str) -> None:
+        super().__init__(f"slot {slot} holds {what}; this version executes entries of format {ENTRY_FORMAT} only")
+
+
+def commands_of(slot: int, payload: bytes) -> Sequence[bytes]:
+    """The serialised commands, in order; none for a no-op. Raises UnknownEntry."""
+    if not payload:
+        return ()
+    try:
+        entry = Entry.FromString(payload)
+    except DecodeError as error:
+        raise UnknownEntry(slot, "bytes that are not an entry") from error
+    if entry.format != ENTRY_FORMAT:
+        raise UnknownEntry(slot, f"an entry of format {entry.format}")
+    return entry.commands

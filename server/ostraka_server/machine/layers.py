@@ -1,0 +1,94 @@
+"""The current rows: overlays in memory over a cache over the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ostraka_server.machine.base import Base, Row
+from ostraka_server.machine.cache import Cache
+from ostraka_server.machine.overlay import Overlay
+
+Change = tuple[bytes, Row | None]
+
+
+class Layers:
+    """Reads answer from the topmost layer that knows the key. Writes go to the active overlay."""
+
+    def __init__(self, base: Base, cache_bytes_max: int) -> None:
+        self._base = base
+        self._cache = Cache(cache_bytes_max)
+        self._active = Overlay()
+        self._flushing: Overlay | None = None
+        self._flushing_slot = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Estimated memory of what the checkpoint does not hold yet."""
+        return self._active.size_bytes + (self._flushing.size_bytes if self._flushing else 0)
+
+    def get(self, key: bytes) -> Row | None:
+        if key in self._active.rows:
+            return self._active.rows[key]
+        if self._flushing is not None and key in self._flushing.rows:
+            return self._flushing.rows[key]
+        if key in self._cache:
+            return self._cache[key]
+        fields = self._base.get(key)
+        row = Row(*fields) if fields is not None else None
+        self._cache.put(key, row)
+        return row
+
+    def put(self, row: Row, *, existed: bool) -> None:
+        self._active.set(row.key, row, existed=existed)
+
+    def delete(self, key: bytes) -> None:
+        """Of a key that exists."""
+        self._active.set(key, None, existed=True)
+
+    @contextmanager
+    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[Row]]:
+        """Rows of `[start, end)` in ascending order, read as they are iterated; values are empty unless `values`.
+
+        Nothing may be written until it is left."""
+        with self._base.scan(start, end, values=values) as found:
+            changes: Iterator[Change] = ((fields[0], Row(*fields)) for fields in found)
+            for overlay in (self._flushing, self._active):
+                if overlay is not None:
+                    changes = _shadow(overlay.scan(start, end), changes)
+            rows = (row for _, row in changes if row is not None)
+            yield rows if values else (Row(row.key, b"", *row[2:]) for row in rows)
+
+    def count(self, start: bytes, end: bytes | None) -> int:
+        count, slot = self._base.count(start, end)
+        # The other thread may have committed the flushing layer, which this thread has not dropped yet.
+        if self._flushing is not None and slot < self._flushing_slot:
+            count += self._flushing.added(start, end)
+        return count + self._active.added(start, end)
+
+    def begin_flush(self, slot: int) -> Overlay:
+        """Freeze the active overlay, which holds the changes through `slot`, and begin an empty one."""
+        assert self._flushing is None, "a flush is under way"
+        self._flushing, self._flushing_slot, self._active = self._active, slot, Overlay()
+        return self._flushing
+
+    def end_flush(self) -> None:
+        """The base holds the frozen overlay: drop it."""
+        assert self._flushing is not None, "no flush is under way"
+        self._cache.absorb(self._flushing.rows, self._flushing.size_bytes)
+        self._flushing = None
+
+
+def _shadow(upper: Iterator[Change], lower: Iterator[Change]) -> Iterator[Change]:
+    """Both in ascending order of keys; where both have a key, only the upper one's change."""
+    below = next(lower, None)
+    for above in upper:
+        while below is not None and below[0] < above[0]:
+            yield below
+            below = next(lower, None)
+        if below is not None and below[0] == above[0]:
+            below = next(lower, None)
+        yield above
+    if below is not None:
+        yield below
+        yield from lower

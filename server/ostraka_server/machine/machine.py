@@ -1,0 +1,188 @@
+"""The deterministic state machine of one shard. Nothing here awaits, reads a clock or draws a random number.
+
+Everything that a replica ever answers follows from the payloads of slots 1, 2, 3, ... in this order. DESIGN.md
+numbers the invariants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf.message import DecodeError
+
+from ostraka.v1 import common_pb2
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import DeleteRequest, PutRequest
+from ostraka_server.machine.base import Base, Delta, MachineState, Row
+from ostraka_server.machine.effects import Effects
+from ostraka_server.machine.entry import commands_of
+from ostraka_server.machine.layers import Layers
+from ostraka_server.machine.ranges import span
+from ostraka_server.machine.results import DeleteResult, PutResult, RangeResult, Refused, Result
+from ostraka_server.machine.validation import refuse_shape, request_of
+
+DELETE_PREV_BYTES_MAX = 3 << 20
+"""Most that the rows of a delete with prev_kv may take: beyond it the answer would not fit a message. Part of the entry
+format, not configuration: all replicas must refuse the same deletes."""
+
+_MESSAGE_BYTES = 40
+"""What a row takes in a message beside key and value, at most."""
+
+
+class Machine:
+    """One shard's current rows and revision, on top of the checkpoint `base` whose state is `state`."""
+
+    def __init__(self, base: Base, state: MachineState, *, cache_bytes_max: int = 16 << 20) -> None:
+        self._layers = Layers(base, cache_bytes_max)
+        self._applied_slot, self._revision, self._digest = state
+        self._flushed_slot = self._flushing_slot = state.applied_slot
+
+    @property
+    def applied_slot(self) -> int:
+        """The last slot whose entry was applied; 0 before the first."""
+        return self._applied_slot
+
+    @property
+    def revision(self) -> int:
+        """The shard's counter of applied writes; 1 when it is empty."""
+        return self._revision
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes over the effects of every slot so far: equal on all replicas with the same `applied_slot`."""
+        return self._digest
+
+    def apply(self, slot: int, payload: bytes) -> list[Result]:
+        """Execute a decided entry; one result per command, in order. Deterministic, and no command can make it raise.
+
+        Raises UnknownEntry, with nothing changed, for a payload that this version cannot execute. Any other exception
+        comes from the base and leaves the machine unusable.
+        """
+        assert slot == self._applied_slot + 1, f"slot {slot} after slot {self._applied_slot}"
+        commands = commands_of(slot, payload)
+        effects = Effects(self._digest, slot)
+        results = [self._execute(data, effects) for data in commands]
+        self._applied_slot, self._digest = slot, effects.digest()
+        return results
+
+    def _execute(self, data: bytes, effects: Effects) -> Result:
+        result = self._attempt(data, effects)
+        if isinstance(result, Refused):
+            effects.refuse(result.reason)
+        return result
+
+    def _attempt(self, data: bytes, effects: Effects) -> Result:
+        try:
+            command = Command.FromString(data)
+        except DecodeError:
+            return Refused(common_pb2.INVALID, "the command is not a protobuf message")
+        request = request_of(command)
+        if isinstance(request, PutRequest):
+            return refuse_shape(request) or self._put(request, effects)
+        if isinstance(request, DeleteRequest):
+            return refuse_shape(request) or self._delete(request, effects)
+        return Refused(common_pb2.INVALID, "the command carries no write that is known here")
+
+    def _put(self, request: PutRequest, effects: Effects) -> PutResult:
+        key = request.key
+        prev = self._layers.get(key)
+        self._revision = revision = self._revision + 1
+        if prev is None:
+            row = Row(key, request.value, revision, revision, 1)
+        else:
+            row = Row(key, request.value, prev.create_revision, revision, prev.version + 1)
+        self._layers.put(row, existed=prev is not None)
+        effects.put(row)
+        return PutResult(revision, prev if request.prev_kv else None)
+
+    def _delete(self, request: DeleteRequest, effects: Effects) -> DeleteResult | Refused:
+        rows = self._doomed(request)
+        if rows is None:
+            message = (
+                f"the rows to return are over {DELETE_PREV_BYTES_MAX} bytes: delete a smaller range, or without prev_kv"
+            )
+            return Refused(common_pb2.TOO_LARGE, message)
+        if rows:
+            self._revision += 1
+            effects.delete(self._revision, rows)
+            for row in rows:
+                self._layers.delete(row.key)
+        return DeleteResult(self._revision, len(rows), rows if request.prev_kv else ())
+
+    def _doomed(self, request: DeleteRequest) -> Sequence[Row] | None:
+        """What a delete removes, or None if that is more than it may return."""
+        if not request.range_end:
+            row = self._layers.get(request.key)
+            return (row,) if row is not None else ()
+        rows, size = [], 0
+        with self._layers.scan(*span(request.key, request.range_end), values=request.prev_kv) as found:
+            for row in found:
+                size += _size(row) if request.prev_kv else 0
+                if size > DELETE_PREV_BYTES_MAX:
+                    return None
+                rows.append(row)
+        return rows
+
+    def get(self, key: bytes) -> Row | None:
+        """The row of `key`, or None if it does not exist."""
+        return self._layers.get(key)
+
+    def range(
+        self,
+        key: bytes,
+        range_end: bytes,
+        *,
+        bytes_max: int,
+        limit: int = 0,
+        keys_only: bool = False,
+        count_only: bool = False,
+    ) -> RangeResult:
+        """Rows of a range, ascending. etcd's `range_end`: empty means the one key, b"\\0" every key from `key` on.
+
+        At most `limit` rows (0: any number) and about `bytes_max` bytes of them, but always one if there is one, so
+        that a caller who pages gets on. With `keys_only` values are empty, with `count_only` there are no rows.
+        """
+        start, end = span(key, range_end)
+        if count_only:
+            return RangeResult((), False, self._layers.count(start, end))
+        rows: list[Row] = []
+        size, more = 0, False
+        with self._layers.scan(start, end, values=not keys_only) as found:
+            for row in found:
+                size += _size(row)
+                if rows and (len(rows) == limit or size > bytes_max):
+                    more = True
+                    break
+                rows.append(row)
+        return RangeResult(rows, more, self._layers.count(start, end) if more else len(rows))
+
+    @property
+    def unflushed_entries(self) -> int:
+        """Applied slots that no ended flush covers."""
+        return self._applied_slot - self._flushed_slot
+
+    @property
+    def unflushed_bytes(self) -> int:
+        """Estimated memory of the changes that no ended flush covers."""
+        return self._layers.size_bytes
+
+    def begin_flush(self) -> Delta | None:
+        """All that was applied since the last flush began, to be written as one transaction; None if nothing was.
+
+        The machine goes on meanwhile; nothing changes the delta any more, so another thread may write it. If writing
+        fails the same delta may be written again. Only one flush at a time: `end_flush` comes first.
+        """
+        if self._flushing_slot == self._applied_slot:
+            return None
+        frozen = self._layers.begin_flush(self._applied_slot)
+        self._flushing_slot = self._applied_slot
+        return Delta(frozen.rows, MachineState(self._applied_slot, self._revision, self._digest))
+
+    def end_flush(self) -> None:
+        """The base now holds the delta of `begin_flush`."""
+        self._layers.end_flush()
+        self._flushed_slot = self._flushing_slot
+
+
+def _size(row: Row) -> int:
+    return len(row.key) + len(row.value) + _MESSAGE_BYTES

@@ -1,0 +1,44 @@
+"""What applied commands and range reads answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ostraka.v1 import common_pb2
+from ostraka_server.machine.base import Row
+
+
+class PutResult(NamedTuple):
+    """`prev` is the row before, where the request asked for it and there was one."""
+
+    revision: int
+    prev: Row | None
+
+
+class DeleteResult(NamedTuple):
+    """`revision` is the shard's, unchanged if nothing was deleted. `prev` holds the rows, if the request asked."""
+
+    revision: int
+    deleted: int
+    prev: Sequence[Row]
+
+
+class Refused(NamedTuple):
+    """The command had no effect and never will."""
+
+    reason: common_pb2.Reason.ValueType
+    message: str
+
+
+Result = PutResult | DeleteResult | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class RangeResult:
+    """`more`: rows of the range were left out after the last one. `count`: all of the range, also those left out."""
+
+    rows: Sequence[Row]
+    more: bool
+    count: int

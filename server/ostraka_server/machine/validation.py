@@ -1,0 +1,72 @@
+"""Which requests are refused. Shape is part of the entry format, limits are configuration: DESIGN.md says why."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ostraka.v1 import common_pb2
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
+from ostraka_server.machine.ranges import FROM_KEY_ON
+from ostraka_server.machine.results import Refused
+
+
+class Limits(Protocol):
+    """Sizes that a node takes from its configuration."""
+
+    @property
+    def key_bytes_max(self) -> int: ...
+
+    @property
+    def value_bytes_max(self) -> int: ...
+
+
+Request = GetRequest | RangeRequest | PutRequest | DeleteRequest
+
+_RANGED = (RangeRequest, DeleteRequest)
+
+
+def request_of(command: Command) -> Request | None:
+    """The request in the envelope, or None if it carries none that this version knows."""
+    kind = command.WhichOneof("request")
+    return getattr(command, kind) if kind else None
+
+
+def validate(command: Command, limits: Limits) -> Refused | None:
+    """Why a request is refused before it costs anything, or None. For reads and writes, at the gateway."""
+    request = request_of(command)
+    if request is None:
+        return _invalid("the command carries no request that is known here")
+    return refuse_shape(request) or _refuse_size(request, limits)
+
+
+def refuse_shape(request: Request) -> Refused | None:
+    """What can never be executed, whatever the configuration: the same on every replica, hence checked at apply too."""
+    if not request.key:
+        return _invalid("key is empty")
+    if isinstance(request, _RANGED):
+        end = request.range_end
+        if end and end != FROM_KEY_ON and end < request.key:
+            return _invalid("range_end lies before key")
+    return None
+
+
+def _refuse_size(request: Request, limits: Limits) -> Refused | None:
+    longest, key_bytes_max = len(request.key), limits.key_bytes_max
+    if isinstance(request, _RANGED) and request.range_end:
+        longest = max(longest, len(request.range_end))
+        key_bytes_max += 1  # so that a page can begin right after a key of full length
+    if longest > key_bytes_max:
+        return _too_large(f"a key of {longest} bytes is over key_bytes_max, {limits.key_bytes_max}")
+    if isinstance(request, PutRequest) and len(request.value) > limits.value_bytes_max:
+        size = len(request.value)
+        return _too_large(f"a value of {size} bytes is over value_bytes_max, {limits.value_bytes_max}")
+    return None
+
+
+def _invalid(message: str) -> Refused:
+    return Refused(common_pb2.INVALID, message)
+
+
+def _too_large(message: str) -> Refused:
+    return Refused(common_pb2.TOO_LARGE, message)
