@@ -1,0 +1,85 @@
+"""Ostraka's Python SDK. The asyncio client is `ostraka.aio.Client`; errors and values are named here.
+
+Nothing is imported before it is asked for (PEP 562): the server imports `ostraka.v1.kv_pb2`, which runs this
+file, in modules that must stay free of grpc.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ostraka.aio as aio
+    from ostraka.errors import (
+        ClientClosed,
+        ConnectionLost,
+        DeadlineExceeded,
+        InvalidRequest,
+        NodeNotReady,
+        NoLeader,
+        NoSuchNode,
+        NoSuchShard,
+        OstrakaError,
+        OutcomeUnknown,
+        Overloaded,
+        Permanent,
+        Retryable,
+        ServerFault,
+        TooLarge,
+        Unsupported,
+        WrongShard,
+    )
+    from ostraka.values import KeyValue, PutResult
+
+    __version__: str
+
+__all__ = [
+    "ClientClosed",
+    "ConnectionLost",
+    "DeadlineExceeded",
+    "InvalidRequest",
+    "KeyValue",
+    "NoLeader",
+    "NoSuchNode",
+    "NoSuchShard",
+    "NodeNotReady",
+    "OstrakaError",
+    "OutcomeUnknown",
+    "Overloaded",
+    "Permanent",
+    "PutResult",
+    "Retryable",
+    "ServerFault",
+    "TooLarge",
+    "Unsupported",
+    "WrongShard",
+    "__version__",
+    "aio",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "aio":
+        return importlib.import_module("ostraka.aio")
+    if name == "__version__":
+        return _version()
+    home = "ostraka.values" if name in ("KeyValue", "PutResult") else "ostraka.errors"
+    value: object = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("ostraka")
+    except PackageNotFoundError:
+        return "0+not.installed"  # run from a source tree: no version was ever given to it

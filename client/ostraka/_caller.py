@@ -1,0 +1,174 @@
+"""Calls that persist: tried again, here and there, until done, refused, unknown or out of time.
+
+The router decides, this module does: it keeps one exchange per node, waits, and looks at the cluster when the router
+asks for it. A write that may have taken effect is never sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from ostraka._exchange import Exchange
+from ostraka._routing import Router
+from ostraka._transport import Transport, TransportError
+from ostraka.clock import Clock
+from ostraka.errors import ClientClosed, OstrakaError, Retryable, Status, from_wire, to_wire
+from ostraka.v1.cluster_pb2 import MembersRequest, MembersResponse, ShardsRequest, ShardsResponse
+from ostraka.v1.exchange_pb2 import Error, Reply
+
+LOOK_TIMEOUT_S: Final = 1.0
+LOOK_PAUSE_S: Final = 0.2
+"""Between two looks at the cluster, however much goes wrong."""
+
+Result = TypeVar("Result")
+Response = TypeVar("Response", bound=Message)
+
+
+class Caller:
+    """The calls of one client, on one event loop."""
+
+    def __init__(self, router: Router, transport: Transport, clock: Clock) -> None:
+        self._router = router
+        self._transport = transport
+        self._clock = clock
+        self._exchanges: dict[str, Exchange] = {}
+        self._look: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def command(
+        self, command: bytes, key: bytes, *, write: bool, timeout: float, anywhere: bool = False
+    ) -> Reply:
+        """The reply, never an error, to a serialised Command about `key`; from any node where `anywhere`.
+        Raises OstrakaError, within `timeout` seconds."""
+
+        async def send(address: str, remaining: float) -> Reply:
+            reply = await self._exchange(address).call(command, remaining)
+            result = reply.WhichOneof("result")
+            if result is None or result == "error":
+                raise TransportError(reply.error)
+            if not anywhere:
+                self._router.answered(key, getattr(reply, result).header.node)
+            return reply
+
+        return await self._persist(send, None if anywhere else key, write=write, timeout=timeout)
+
+    async def unary(
+        self, method: str, request: Message, response: type[Response], *, write: bool, timeout: float
+    ) -> Response:
+        """A unary call that any node can serve. Raises OstrakaError, within `timeout` seconds."""
+
+        async def send(address: str, remaining: float) -> Response:
+            return await self._unary(address, method, request, response, remaining)
+
+        return await self._persist(send, None, write=write, timeout=timeout)
+
+    async def ask(
+        self, address: str, method: str, request: Message, response: type[Response], *, timeout: float
+    ) -> Response:
+        """A unary read of this node and no other: tried once. Raises OstrakaError, within `timeout` seconds."""
+        if self._closed:
+            raise ClientClosed("close() was called")
+        try:
+            return await self._unary(address, method, request, response, timeout)
+        except TransportError as failed:
+            raise from_wire(failed.error, write=False, origin=address) from None
+
+    async def close(self) -> None:
+        """End every call and connection."""
+        self._closed = True
+        if self._look is not None:
+            self._look.cancel()
+            await asyncio.gather(self._look, return_exceptions=True)
+        for exchange in self._exchanges.values():
+            await exchange.close()
+        self._exchanges.clear()
+        await self._transport.close()
+
+    async def _persist(
+        self,
+        send: Callable[[str, float], Awaitable[Result]],
+        key: bytes | None,
+        *,
+        write: bool,
+        timeout: float,
+    ) -> Result:
+        now = self._clock.now()
+        deadline = now + timeout
+        for attempt in itertools.count(1):
+            if self._closed:
+                raise ClientClosed("close() was called")
+            address = self._router.pick(key, now)
+            try:
+                result = await send(address, deadline - now)
+            except TransportError as failed:
+                error = failed.error
+            else:
+                self._router.reached(address)
+                self._look_if_due()
+                return result
+            now = self._clock.now()
+            step = self._router.after_failure(error, address, key, write=write, attempt=attempt, now=now)
+            self._look_if_due()
+            if isinstance(step, OstrakaError):
+                raise self._final(step)
+            if now + step >= deadline:
+                raise self._final(_out_of_time(error, address, attempt, timeout))
+            if step > 0:
+                await self._clock.sleep(step)
+                now = self._clock.now()
+        raise AssertionError("unreachable")
+
+    def _final(self, fault: OstrakaError) -> OstrakaError:
+        """Closing the client looks like a lost connection from inside; it is not one for the caller to wait out."""
+        if self._closed and isinstance(fault, Retryable):
+            return ClientClosed("close() was called during the call")
+        return fault
+
+    def _exchange(self, address: str) -> Exchange:
+        exchange = self._exchanges.get(address)
+        if exchange is None or exchange.ended:
+            exchange = self._exchanges[address] = Exchange(self._transport, address, self._clock)
+        return exchange
+
+    async def _unary(
+        self, address: str, method: str, request: Message, response: type[Response], timeout: float
+    ) -> Response:
+        raw = await self._transport.unary(address, method, request.SerializeToString(), timeout)
+        try:
+            return response.FromString(raw)
+        except DecodeError:
+            why = f"the node's answer is not a {response.DESCRIPTOR.name}"
+            raise TransportError(to_wire(Status.INTERNAL, why)) from None
+
+    def _look_if_due(self) -> None:
+        if self._router.stale and not self._closed and (self._look is None or self._look.done()):
+            self._look = asyncio.create_task(self._look_around())
+
+    async def _look_around(self) -> None:
+        """Ask one node after the other for members and layout, until one answers."""
+        for address in self._router.by_turn(self._clock.now()):
+            try:
+                members = await self._unary(
+                    address, "/ostraka.v1.Cluster/Members", MembersRequest(), MembersResponse, LOOK_TIMEOUT_S
+                )
+                shards = await self._unary(
+                    address, "/ostraka.v1.Cluster/Shards", ShardsRequest(), ShardsResponse, LOOK_TIMEOUT_S
+                )
+            except TransportError:
+                continue
+            self._router.update(members.members, shards.shards)
+            break
+        await self._clock.sleep(LOOK_PAUSE_S)
+
+
+def _out_of_time(error: Error, address: str, attempts: int, timeout: float) -> OstrakaError:
+    """What stood in the way last. Only what surely had no effect, or a read, is tried to the end."""
+    tried = Error()
+    tried.CopyFrom(error)
+    tried.message = f"{error.message}; tried {attempts} times in {timeout:g} s"
+    return from_wire(tried, write=False, origin=address)

@@ -1,0 +1,283 @@
+"""The asyncio client.
+
+    async with Client("127.0.0.1:7401") as client:
+        await client.put("greeting", "hello")
+        found = await client.get("greeting")
+
+Concurrent calls share messages, so a hundred tasks with one client are far cheaper than a hundred clients. A client
+belongs to one event loop; within it any number of tasks may use it at once, and each may be cancelled.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Final, Self
+
+from ostraka._caller import Caller
+from ostraka._keys import after, as_bytes, key_range
+from ostraka._routing import Router
+from ostraka._transport import Transport
+from ostraka.clock import BootClock, Clock
+from ostraka.errors import ServerFault
+from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.values import KeyValue, PutResult
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 7401
+"""The client port of the first node of a development cluster."""
+DEFAULT_TIMEOUT_S: Final = 5.0
+PAGE_KEYS: Final = 1000
+
+__all__ = ["Client"]
+
+
+class Client:
+    """A client of one cluster. One endpoint is enough: the other nodes are learned from it.
+
+    Every call ends within `timeout` seconds (its own, or the client's), also when nothing answers, and raises nothing
+    but OstrakaError, or ValueError and TypeError for arguments that make no sense. Reads, and writes that surely had
+    no effect, are tried again until then. A write whose fate cannot be known raises OutcomeUnknown at once.
+
+    Keys and values may be bytes or str (UTF-8); what comes back is bytes.
+    """
+
+    def __init__(
+        self,
+        endpoints: str | Iterable[str] | None = None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        _transport: Transport | None = None,
+        _clock: Clock | None = None,
+        _random: random.Random | None = None,
+    ) -> None:
+        """`endpoints`: "host:port", or several; or `host` and `port`. Connects with the first call, not here.
+
+        Raises ValueError for an endpoint without a port and for a timeout that is not positive and finite.
+        """
+        self._timeout = _seconds(timeout)
+        seeds = _endpoints(endpoints, host, port)
+        self._caller = Caller(
+            Router(seeds, random.Random() if _random is None else _random),
+            _grpc() if _transport is None else _transport,
+            BootClock() if _clock is None else _clock,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection. Calls in flight raise ClientClosed, or OutcomeUnknown for a write that was sent."""
+        await self._caller.close()
+
+    # -- keys
+
+    async def get(
+        self, key: bytes | str, *, serializable: bool = False, timeout: float | None = None
+    ) -> KeyValue | None:
+        """The key as it stands, or None. `serializable`: from whichever node is asked, perhaps stale, but also
+        where no majority can be reached."""
+        raw = as_bytes(key)
+        command = Command()
+        request = command.get
+        request.key = raw
+        if serializable:
+            request.strength = common_pb2.SERIALIZABLE
+        reply = await self._caller.command(
+            command.SerializeToString(),
+            raw,
+            write=False,
+            anywhere=serializable,
+            timeout=self._seconds(timeout),
+        )
+        return _key_value(reply.get.kv) if reply.get.HasField("kv") else None
+
+    async def put(
+        self, key: bytes | str, value: bytes | str, *, prev: bool = False, timeout: float | None = None
+    ) -> PutResult:
+        """Set the key. `prev`: also give what was there before."""
+        raw = as_bytes(key)
+        command = Command()
+        request = command.put
+        request.key = raw
+        request.value = as_bytes(value)
+        if prev:
+            request.prev_kv = True
+        reply = await self._caller.command(command.SerializeToString(), raw, write=True, timeout=self._seconds(timeout))
+        response = reply.put
+        before = _key_value(response.prev_kv) if response.HasField("prev_kv") else None
+        return PutResult(response.header.revision, before)
+
+    async def delete(
+        self,
+        key: bytes | str | None = None,
+        end: bytes | str | None = None,
+        *,
+        prefix: bytes | str | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Delete one key, the keys of [key, end), or those that begin with `prefix`; gives how many there were."""
+        if key is None and prefix is None:
+            raise ValueError("delete needs a key or a prefix=")
+        if key is not None and end is None and prefix is None:
+            first, last = as_bytes(key), b""
+        else:
+            first, last = key_range(key, end, prefix)
+        command = Command()
+        command.delete.key = first
+        command.delete.range_end = last
+        reply = await self._caller.command(
+            command.SerializeToString(), first, write=True, timeout=self._seconds(timeout)
+        )
+        return reply.delete.deleted
+
+    def range(
+        self,
+        start: bytes | str | None = None,
+        end: bytes | str | None = None,
+        *,
+        prefix: bytes | str | None = None,
+        limit: int | None = None,
+        keys_only: bool = False,
+        serializable: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncIterator[KeyValue]:
+        """The keys of [start, end), or those that begin with `prefix`, ascending; at most `limit`.
+
+        Read page by page as it is iterated. Each page is a consistent read of its own, with its own deadline: a
+        write between two pages shows in the later one, so that the whole is no snapshot.
+        """
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit is {limit}; it must be 0 or more")
+        request = kv_pb2.RangeRequest(keys_only=keys_only)
+        request.key, request.range_end = key_range(start, end, prefix)
+        if serializable:
+            request.strength = common_pb2.SERIALIZABLE
+        return self._pages(request, math.inf if limit is None else limit, self._seconds(timeout))
+
+    async def count(
+        self,
+        start: bytes | str | None = None,
+        end: bytes | str | None = None,
+        *,
+        prefix: bytes | str | None = None,
+        serializable: bool = False,
+        timeout: float | None = None,
+    ) -> int:
+        """How many keys `range` would give."""
+        request = kv_pb2.RangeRequest(count_only=True)
+        request.key, request.range_end = key_range(start, end, prefix)
+        if serializable:
+            request.strength = common_pb2.SERIALIZABLE
+        return (await self._range(request, self._seconds(timeout))).count
+
+    # -- the cluster
+
+    async def status(self, endpoint: str, *, timeout: float | None = None) -> cluster_pb2.StatusResponse:
+        """The state of the node at this address, as it sees itself. Tried once: that it cannot be reached is news."""
+        return await self._caller.ask(
+            _endpoint(endpoint),
+            "/ostraka.v1.Cluster/Status",
+            cluster_pb2.StatusRequest(),
+            cluster_pb2.StatusResponse,
+            timeout=self._seconds(timeout),
+        )
+
+    async def members(self, *, timeout: float | None = None) -> cluster_pb2.MembersResponse:
+        """The nodes and their replicas, as the asked node (see the header) sees them."""
+        return await self._caller.unary(
+            "/ostraka.v1.Cluster/Members",
+            cluster_pb2.MembersRequest(),
+            cluster_pb2.MembersResponse,
+            write=False,
+            timeout=self._seconds(timeout),
+        )
+
+    async def shards(self, *, timeout: float | None = None) -> cluster_pb2.ShardsResponse:
+        """The layout and the leaders, as the asked node (see the header) sees them."""
+        return await self._caller.unary(
+            "/ostraka.v1.Cluster/Shards",
+            cluster_pb2.ShardsRequest(),
+            cluster_pb2.ShardsResponse,
+            write=False,
+            timeout=self._seconds(timeout),
+        )
+
+    async def transfer_leader(self, shard: int, node: str, *, timeout: float | None = None) -> None:
+        """Hand the leadership of a shard to the named node; returns once it leads."""
+        await self._caller.unary(
+            "/ostraka.v1.Cluster/TransferLeader",
+            cluster_pb2.TransferLeaderRequest(shard=shard, node=node),
+            cluster_pb2.TransferLeaderResponse,
+            write=True,
+            timeout=self._seconds(timeout),
+        )
+
+    # -- inside
+
+    async def _pages(self, request: kv_pb2.RangeRequest, limit: float, timeout: float) -> AsyncIterator[KeyValue]:
+        left = limit
+        while left > 0:
+            request.limit = int(min(left, PAGE_KEYS))
+            page = await self._range(request, timeout)
+            for kv in page.kvs:
+                yield _key_value(kv)
+            if not page.more:
+                return
+            if not page.kvs:
+                raise ServerFault("a page of a range holds no keys, yet announces more")
+            left -= len(page.kvs)
+            request.key = after(page.kvs[-1].key)
+
+    async def _range(self, request: kv_pb2.RangeRequest, timeout: float) -> kv_pb2.RangeResponse:
+        anywhere = request.strength == common_pb2.SERIALIZABLE
+        command = Command(range=request).SerializeToString()
+        reply = await self._caller.command(command, request.key, write=False, anywhere=anywhere, timeout=timeout)
+        return reply.range
+
+    def _seconds(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else _seconds(timeout)
+
+
+def _seconds(timeout: float) -> float:
+    if not 0 < timeout < math.inf:
+        raise ValueError(f"timeout is {timeout} s; it must be positive and finite")
+    return timeout
+
+
+def _endpoints(endpoints: str | Iterable[str] | None, host: str | None, port: int | None) -> list[str]:
+    if endpoints is None:
+        return [f"{DEFAULT_HOST if host is None else host}:{DEFAULT_PORT if port is None else port}"]
+    if host is not None or port is not None:
+        raise ValueError("give either endpoints or host= and port=, not both")
+    given = [endpoints] if isinstance(endpoints, str) else list(endpoints)
+    if not given:
+        raise ValueError("no endpoints given; one is enough")
+    return [_endpoint(endpoint) for endpoint in given]
+
+
+def _endpoint(endpoint: str) -> str:
+    host, _, port = endpoint.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"endpoint {endpoint!r} is not of the form host:port")
+    return endpoint
+
+
+def _key_value(kv: common_pb2.KeyValue) -> KeyValue:
+    return KeyValue(kv.key, kv.value, kv.create_revision, kv.mod_revision, kv.version)
+
+
+def _grpc() -> Transport:
+    from ostraka._grpc import GrpcTransport  # here, so that a client on another transport does without grpc
+
+    return GrpcTransport()
