@@ -1,0 +1,7 @@
+"""`python -m ostraka.cli` is `ostraka`."""
+
+from __future__ import annotations
+
+from ostraka.cli import main
+
+main()

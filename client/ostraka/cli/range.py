@@ -1,0 +1,112 @@
+"""`range`: keys in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, TypedDict
+
+import click
+
+from ostraka.cli.keys import document
+from ostraka.cli.output import printable, write, write_json, write_table
+from ostraka.cli.session import Session, global_options
+
+if TYPE_CHECKING:
+    from ostraka.aio import Client
+    from ostraka.values import KeyValue
+
+# A table is printed every so many keys, so that a long range neither fills the memory nor waits for its end.
+TABLE_ROWS = 1000
+
+COLUMNS = ("KEY", "VALUE", "VERSION", "MOD REVISION", "CREATE REVISION")
+
+
+class Span(TypedDict):
+    """The arguments that the SDK's `range` and `count` have in common."""
+
+    start: bytes | None
+    end: bytes | None
+    prefix: bytes | None
+
+
+@click.command("range")
+@click.argument("start", required=False)
+@click.argument("end", required=False)
+@click.option("--prefix", help="The keys that begin so.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many keys.")
+@click.option("--keys-only", is_flag=True, help="The keys alone, one a line.")
+@click.option("--count", is_flag=True, help="Only how many keys there are.")
+@global_options
+@click.pass_obj
+def range_(
+    session: Session,
+    start: str | None,
+    end: str | None,
+    prefix: str | None,
+    limit: int | None,
+    keys_only: bool,
+    count: bool,
+) -> None:
+    """List keys in order.
+
+    From START on and before END; without END to the last, without START from the first.
+
+    A table by default, in which unprintable bytes stand as \\x..; --json prints a line of JSON for each key. A long
+    range is read page by page, and each page shows the keys as they are when it is read.
+
+    \b
+    Examples:
+      ostraka range
+      ostraka range user/100 user/200
+      ostraka range --prefix user/ --limit 10
+      ostraka range --prefix user/ --keys-only
+      ostraka range --prefix user/ --count
+      ostraka range --prefix user/ --json | jq -r .value
+    """
+    if prefix is not None and start is not None:
+        raise click.UsageError("give either START and END or --prefix")
+    if count and (limit or keys_only):
+        raise click.UsageError("--count counts the whole range: leave out --limit and --keys-only")
+    span = Span(start=_bytes(start), end=_bytes(end), prefix=_bytes(prefix))
+    if count:
+        total = session.run(lambda client: client.count(**span))
+        write_json({"count": total}) if session.json else write(b"%d\n" % total)
+        return
+
+    async def listing(client: Client) -> None:
+        await _list(client.range(**span, limit=limit, keys_only=keys_only), _printer(session.json, keys_only))
+
+    session.run(listing)
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else os.fsencode(text)
+
+
+async def _list(found: AsyncIterator[KeyValue], show: Callable[[list[KeyValue]], None]) -> None:
+    rows: list[KeyValue] = []
+    async for kv in found:
+        rows.append(kv)
+        if len(rows) == TABLE_ROWS:
+            show(rows)
+            rows = []
+    if rows:
+        show(rows)
+
+
+def _printer(json: bool, keys_only: bool) -> Callable[[list[KeyValue]], None]:
+    def lines(rows: list[KeyValue]) -> None:
+        for kv in rows:
+            if json:
+                write_json(document(kv, keys_only=keys_only))
+            else:
+                write(kv.key + b"\n")
+
+    def table(rows: list[KeyValue]) -> None:
+        write_table(
+            COLUMNS,
+            [(printable(kv.key), printable(kv.value), kv.version, kv.mod_revision, kv.create_revision) for kv in rows],
+        )
+
+    return lines if json or keys_only else table
