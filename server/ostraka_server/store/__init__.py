@@ -1,0 +1,21 @@
+"""Checkpoints of a group's state in SQLite. Start at `Store`; DESIGN.md says why it is as it is."""
+
+from ostraka_server.store.errors import DamagedStore, ForeignStore, StoreError, UnknownStore
+from ostraka_server.store.factory import ConnectionFactory, Connections, FileFactory, MemoryFactory
+from ostraka_server.store.schema import Owner
+from ostraka_server.store.store import Delta, Store, StoredState
+
+__all__ = [
+    "ConnectionFactory",
+    "Connections",
+    "DamagedStore",
+    "Delta",
+    "FileFactory",
+    "ForeignStore",
+    "MemoryFactory",
+    "Owner",
+    "Store",
+    "StoreError",
+    "StoredState",
+    "UnknownStore",
+]

@@ -1,0 +1,136 @@
+"""The checkpoint of one group's state machine. The log makes writes durable; this spares redoing it all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, Self
+
+from ostraka_server.store.errors import named
+from ostraka_server.store.factory import ConnectionFactory, Connections
+from ostraka_server.store.flush import delete_keys, upsert_rows
+from ostraka_server.store.schema import Owner, prepare
+
+RowFields = tuple[bytes, bytes, int, int, int]
+"""Key, value, create revision, mod revision, version."""
+
+
+class StoredState(NamedTuple):
+    """The machine's state but its rows; field by field `machine.MachineState`, which this layer does not import."""
+
+    applied_slot: int
+    revision: int
+    digest: bytes
+
+
+class Delta(Protocol):
+    """What `machine.Delta` carries: rows by key, None where the key was deleted, and the state after all of it."""
+
+    @property
+    def changes(self) -> Mapping[bytes, RowFields | None]: ...
+
+    @property
+    def state(self) -> tuple[int, int, bytes]: ...
+
+
+class Store:
+    """An open checkpoint: the `machine.Base` that reads come from, and where flushes go.
+
+    `write` may be called from any thread, one call at a time. Everything else belongs to the thread that opened the
+    store, and goes on during a write. Every method raises StoreError (DamagedStore where the bytes are at fault).
+    """
+
+    def __init__(self, name: str, connections: Connections) -> None:
+        """Use `open`."""
+        self._name = name
+        self._writer, self._reader = connections
+
+    @classmethod
+    def open(cls, factory: ConnectionFactory, owner: Owner) -> Self:
+        """Open the store of `owner`, creating it where there is none.
+
+        Raises UnknownStore (another format) and ForeignStore (another owner), both naming the store, and StoreError.
+        """
+        try:
+            connections = factory.connect()
+        except sqlite3.Error as error:
+            raise named(factory.name, error) from error
+        store = cls(factory.name, connections)
+        try:
+            prepare(connections.writer, factory.name, owner)
+        except BaseException as error:
+            store.close()
+            if isinstance(error, sqlite3.Error):
+                raise named(factory.name, error) from error
+            raise
+        return store
+
+    def state(self) -> StoredState | None:
+        """As of the last write; None if there was none yet."""
+        row = self._one("SELECT applied_slot, revision, digest FROM state", ())
+        return StoredState(*row) if row is not None else None
+
+    def get(self, key: bytes) -> RowFields | None:
+        """The row of `key`, if it exists."""
+        return self._one("SELECT key, value, create_revision, mod_revision, version FROM kv WHERE key = ?", (key,))
+
+    @contextmanager
+    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
+        """Rows of `[start, end)`, ascending, of one checkpoint. `end` None: no end. Empty values unless `values`."""
+        where, bounds = _between(start, end)
+        value = "value" if values else "x''"
+        query = f"SELECT key, {value}, create_revision, mod_revision, version FROM kv WHERE {where} ORDER BY key"
+        try:
+            cursor = self._reader.execute(query, bounds)
+            try:
+                yield cursor
+            finally:
+                cursor.close()  # an open cursor would hold this connection, and the WAL, at its checkpoint
+        except sqlite3.Error as error:
+            raise named(self._name, error) from error
+
+    def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
+        """Keys of `[start, end)`, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
+        where, bounds = _between(start, end)
+        query = f"SELECT count(*), coalesce((SELECT applied_slot FROM state), 0) FROM kv WHERE {where}"
+        count, applied_slot = self._one(query, bounds) or (0, 0)
+        return count, applied_slot
+
+    def write(self, delta: Delta) -> None:
+        """Make `delta` the new checkpoint: all of it or, when this raises, nothing. Not synced: the log redoes it."""
+        changes = delta.changes
+        try:
+            with _transaction(self._writer) as connection:
+                upsert_rows(connection, sorted(row for row in changes.values() if row is not None))
+                delete_keys(connection, sorted(key for key, row in changes.items() if row is None))
+                connection.execute("INSERT OR REPLACE INTO state VALUES (0, ?, ?, ?)", delta.state)
+        except sqlite3.Error as error:
+            raise named(self._name, error) from error
+
+    def close(self) -> None:
+        """Not while a write is under way. Copies what is left in the WAL into the file."""
+        self._reader.close()  # first: the last connection to close does the copying, and this one may not write
+        self._writer.close()
+
+    def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
+        try:
+            row: tuple[Any, ...] | None = self._reader.execute(query, parameters).fetchone()
+        except sqlite3.Error as error:
+            raise named(self._name, error) from error
+        return row
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _between(start: bytes, end: bytes | None) -> tuple[str, tuple[bytes, ...]]:
+    return ("key >= ?", (start,)) if end is None else ("key >= ? AND key < ?", (start, end))
