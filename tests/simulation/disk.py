@@ -1,0 +1,118 @@
+"""One replica's disk: records in the order they were appended, of which only a synced part is sure to survive.
+
+Torn records and flipped bits are the log's business; here a record is there or it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """The replica promised `ballot`."""
+
+    ballot: Ballot
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A vote, and with it a promise of the entry's ballot."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Fetched as decided; no vote."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Every slot through `decided_through` is decided, and its entry stands before this record."""
+
+    decided_through: int
+
+
+Record = Promised | Accepted | Learned | Mark
+
+
+class Loss(Enum):
+    """What a crash does to records that were not synced."""
+
+    NONE = "none"
+    """The process was killed: what it wrote, the system still has."""
+    TAIL = "tail"
+    """The power failed: some prefix survives."""
+    ANY = "any"
+    """The power failed: any subset survives."""
+
+
+class Disk:
+    """Calls `on_durable` with each record, in log order, at the moment from which it will survive everything."""
+
+    def __init__(self, on_durable: Callable[[Record], None]) -> None:
+        self.synced = 0
+        """Records [0, synced) survive a crash."""
+        self._records: list[Record] = []
+        self._last: dict[int, Entry] = {}  # of each slot, from its last record
+        self._on_durable = on_durable
+
+    @property
+    def end(self) -> int:
+        """How many records were appended."""
+        return len(self._records)
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Write behind the last record; nothing is durable yet."""
+        for record in records:
+            self._records.append(record)
+            if isinstance(record, Accepted | Learned):
+                self._last[record.entry.slot] = record.entry
+
+    def sync(self, end: int) -> None:
+        """Records [0, end) are durable now."""
+        fresh = self._records[self.synced : end]
+        self.synced = max(self.synced, end)
+        for record in fresh:
+            self._on_durable(record)
+
+    def crash(self, loss: Loss, random: Random) -> int:
+        """Settle what becomes of the unsynced records. Returns how many are lost."""
+        unsynced = self._records[self.synced :]
+        if loss is Loss.NONE:
+            kept = unsynced
+        elif loss is Loss.TAIL:
+            kept = unsynced[: random.randint(0, len(unsynced))]
+        else:
+            kept = [record for record in unsynced if random.random() < 0.5]
+        survived = self._records[: self.synced] + kept
+        self._records.clear()
+        self._last.clear()
+        self.append(survived)
+        self.sync(self.end)
+        return len(unsynced) - len(kept)
+
+    def recover(self) -> Durable:
+        """What a replica starts from: the highest promise, the last mark, the last record of each slot above it."""
+        promised, decided_through = NO_BALLOT, 0
+        for record in self._records:
+            if isinstance(record, Promised):
+                promised = max(promised, record.ballot)
+            elif isinstance(record, Accepted):
+                promised = max(promised, record.entry.ballot)
+            elif isinstance(record, Mark):
+                decided_through = max(decided_through, record.decided_through)
+        above = tuple(self._last[slot] for slot in sorted(self._last) if slot > decided_through)
+        return Durable(promised, decided_through, above)
+
+    def entries(self, first: int, through: int) -> tuple[Entry, ...]:
+        """The last record of each slot of [first, through]; KeyError where there is none."""
+        return tuple(self._last[slot] for slot in range(first, through + 1))

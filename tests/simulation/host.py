@@ -1,0 +1,48 @@
+"""A replica's machine: its disk, and one life after another."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ostraka_server.paxos.messages import Message
+from tests.simulation.disk import Disk, Loss
+from tests.simulation.driver import Life, World
+
+
+class Host:
+    """Starts up; every later life begins from what the disk kept."""
+
+    def __init__(self, me: int, world: World) -> None:
+        self.me = me
+        self.disk = Disk(world.watch.durable(me))
+        self._world = world
+        self._random = Random(f"{world.plan.seed} host {me}")
+        self._lives = 0
+        self.life: Life | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start, unless up: as a new incarnation with randomness of its own."""
+        if self.life is None:
+            self._lives += 1
+            self._world.watch.trace.note(f"{self.me} starts, life {self._lives}")
+            self.life = Life(self.me, self._world, self.disk, Random(self._random.random()), self._die)
+
+    def crash(self, loss: Loss) -> None:
+        """Stop at once, if up, and with it everything in memory."""
+        if self.life is not None:
+            self.life.over = True
+            self.life = None
+            lost = self.disk.crash(loss, self._random)
+            self._world.watch.trace.note(f"{self.me} crashes, {lost} records lost")
+            if lost:
+                self._world.watch.trace.count("power loss")
+
+    def receive(self, sender: int, message: Message) -> None:
+        """A message arrives; nobody hears it while down."""
+        if self.life is not None:
+            self.life.receive(sender, message)
+
+    def _die(self) -> None:
+        self.crash(self._world.plan.loss)
+        self._world.timeline.after(self._random.uniform(0.05, 3.0), self.start)
