@@ -1,0 +1,67 @@
+"""Where each slot's last record lies: 16 bytes a slot, in chunks, so that gaps cost little."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ostraka_server.log.record import Record
+from ostraka_server.log.values import BallotTuple
+
+_CHUNK_SLOTS = 512
+_OFFSET_BITS = 40
+_LENGTH_BITS = 32
+_EMPTY = array("Q", bytes(16 * _CHUNK_SLOTS))
+
+
+class Location(NamedTuple):
+    """A record's ballot, the segment and offset of its header, and its payload's length."""
+
+    ballot: BallotTuple
+    segment: int
+    at: int
+    length: int
+
+
+class SlotIndex:
+    """The slots of one group. The last location noted for a slot wins."""
+
+    def __init__(self) -> None:
+        # A slot has two words: segment and offset (0 where there is no record), then ballot number and length.
+        self._chunks: dict[int, array[int]] = {}
+        self._ballots: list[BallotTuple] = []
+        self._numbers: dict[BallotTuple, int] = {}
+
+    def note(self, record: Record, segment: int, at: int) -> None:
+        """`record` lies at offset `at` of `segment`."""
+        ballot = record.ballot
+        number = self._numbers.get(ballot)
+        if number is None:
+            number = self._numbers[ballot] = len(self._ballots)
+            self._ballots.append(ballot)
+        chunk_number, place = divmod(record.slot, _CHUNK_SLOTS)
+        chunk = self._chunks.get(chunk_number)
+        if chunk is None:
+            chunk = self._chunks[chunk_number] = _EMPTY[:]
+        chunk[2 * place] = segment << _OFFSET_BITS | at
+        chunk[2 * place + 1] = number << _LENGTH_BITS | record.length
+
+    def find(self, slot: int) -> Location | None:
+        """Where the slot's last record lies, None where there is none."""
+        chunk_number, place = divmod(slot, _CHUNK_SLOTS)
+        chunk = self._chunks.get(chunk_number)
+        if chunk is None or not chunk[2 * place]:
+            return None
+        where, what = chunk[2 * place], chunk[2 * place + 1]
+        segment, at = where >> _OFFSET_BITS, where & ((1 << _OFFSET_BITS) - 1)
+        return Location(self._ballots[what >> _LENGTH_BITS], segment, at, what & ((1 << _LENGTH_BITS) - 1))
+
+    def above(self, slot: int) -> Iterator[tuple[int, Location]]:
+        """Every slot above `slot` that has a record, ascending, with its location."""
+        for number in sorted(self._chunks):
+            first = number * _CHUNK_SLOTS
+            for found in range(max(first, slot + 1), first + _CHUNK_SLOTS):
+                location = self.find(found)
+                if location is not None:
+                    yield found, location

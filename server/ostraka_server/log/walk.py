@@ -1,0 +1,94 @@
+"""Reading a segment back: which batches it holds, where its log ends, and what is damaged.
+
+The rule that tells a torn tail from damage stands in `_is_torn`; DESIGN.md argues it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ostraka_server.log.batch import Image
+from ostraka_server.log.errors import Damage
+from ostraka_server.log.layout import BLOCK, align
+from ostraka_server.log.manifest import Manifest
+from ostraka_server.log.record import Unreadable, payload_at, unpack_header
+
+
+def walk(image: Image, first: Manifest, marks: Sequence[Manifest], through: int | None) -> Iterator[Manifest | Damage]:
+    """Every intact batch after `first`, in order, and every damage, as far as the segment's log goes.
+
+    It goes through batch `through` where a later segment tells that, else as far as whole batches follow each other;
+    every batch that `marks` or a later footer know to be durable must be there.
+    """
+    durable = max((mark.durable for mark in marks), default=0) if through is None else through
+    last = first
+    while last.sequence != through:
+        at = align(last.end, BLOCK)
+        try:
+            batch = image.next_batch(last)
+        except Unreadable as piece:
+            listed = [*marks, *image.footers_from(at)]
+            if _is_torn(image, piece, last, durable, listed):
+                return
+            yield from _damage(image, piece, last, listed)
+            resumed = _resume(last, listed)
+            if resumed is None:
+                return
+            last = resumed
+            continue
+        if any(mark.sequence == batch.sequence and mark.chain != batch.chain for mark in marks):
+            yield Damage("mark", batch.segment, batch.start)
+        yield batch
+        last = batch
+
+
+def _is_torn(image: Image, piece: Unreadable, last: Manifest, durable: int, listed: Sequence[Manifest]) -> bool:
+    """Whether the batch after `last` can be one whose sync never returned; else it is damaged.
+
+    It cannot when anything written after that sync is there. Otherwise it is torn exactly if a sector of the piece
+    that cannot be read is still blank: a sync that returned leaves no sector unwritten, and no decay makes one blank.
+    """
+    sequence = last.sequence + 1
+    if sequence <= max((manifest.durable for manifest in listed if manifest.sequence > last.sequence), default=0):
+        return False
+    return sequence > durable and (piece.at >= len(image.data) or image.has_blank(piece))
+
+
+def _damage(image: Image, piece: Unreadable, last: Manifest, listed: Sequence[Manifest]) -> Iterator[Damage]:
+    """Names what is unreadable in the batch after `last`, from any copy of its manifest."""
+    manifest = _manifest_of_next(last, listed)
+    if manifest is None:
+        yield Damage("batch", last.segment, piece.at)
+        return
+    named = False
+    for at, record in manifest.records():
+        try:
+            intact = unpack_header(image.view, at) == record
+            payload_at(image.view, at, record)
+        except Unreadable:
+            intact = False
+        if not intact:
+            named = True
+            yield Damage("entry", last.segment, at, record.group, record.slot, record.ballot)
+    if not named:
+        yield Damage("footer", last.segment, manifest.footer_at)
+
+
+def _resume(last: Manifest, listed: Sequence[Manifest]) -> Manifest | None:
+    """What to go on from behind the damaged batch after `last`: its own manifest, or what precedes the next footer."""
+    manifest = _manifest_of_next(last, listed)
+    if manifest is not None:
+        return manifest
+    later = [footer for footer in listed if footer.sequence > last.sequence + 1 and footer.start > last.end]
+    if not later:
+        return None
+    nearest = min(later, key=lambda footer: footer.sequence)
+    return replace(nearest, sequence=nearest.sequence - 1, end=nearest.start, chain=nearest.previous)
+
+
+def _manifest_of_next(last: Manifest, listed: Sequence[Manifest]) -> Manifest | None:
+    for manifest in listed:
+        if manifest.sequence == last.sequence + 1 and manifest.previous == last.chain:
+            return manifest
+    return None
