@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ostraka.v1.common_pb2 import KeyValue, ResponseHeader
+from ostraka.v1.common_pb2 import KeyValue, Reason, ResponseHeader
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka.v1.kv_pb2 import DeleteResponse, GetResponse, PutResponse, RangeResponse
 from ostraka_server.machine import DeleteResult, Machine, PutResult, Refused, Result
@@ -57,7 +57,7 @@ class Answers:
 
 def refused(refusal: Refused) -> Reply:
     """A request that the machine refuses, whether asked before the log or at apply."""
-    make = failures.too_large if refusal.reason == failures.Reason.TOO_LARGE else failures.invalid
+    make = failures.too_large if refusal.reason == Reason.TOO_LARGE else failures.invalid
     return make(refusal.message)
 
 

@@ -1,7 +1,7 @@
 """Where every call enters a node: checked, bounded, routed; carried out here or passed on to whoever leads.
 
-Any node answers any request. A call whose group has no known leader waits here for one, until its deadline; so does a call
-that came back because its leader had just changed. Nothing waits longer than its deadline.
+Any node answers any request. A call whose group has no known leader waits here for one, until its deadline; so does a
+call that came back because its leader had just changed. Nothing waits longer than its deadline.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Gateway:
         self._refusal = None
         for group in groups:
             group.reroute = partial(self._park, group)
-            group.on_change = partial(self._look_again, group)
+            group.listeners.append(partial(self._look_again, group))
 
     async def close(self) -> None:
         """Take nothing new; returns once every call has been answered (each has a deadline)."""

@@ -54,8 +54,8 @@ class Group:
         self.stats = GroupStats()
         self.reroute: Callable[[Call], None] = _nowhere
         """Takes calls that this replica surely will not carry out, because it does not lead."""
-        self.on_change: Callable[[], None] = _nothing
-        """Called when the leader known here changed."""
+        self.listeners: list[Callable[[], None]] = []
+        """Called when the leader known here, or whether it serves, changed."""
         self._answers = answers
         self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id)
@@ -186,12 +186,9 @@ class Group:
         known = (self.replica.leader, self.replica.serving)
         if known != self._known:
             self._known = known
-            self.on_change()
+            for listener in tuple(self.listeners):
+                listener()
 
 
 def _nowhere(call: Call) -> None:
     raise AssertionError("a group's calls need a gateway to go back to")
-
-
-def _nothing() -> None:
-    pass

@@ -509,26 +509,6 @@ Global___GroupReplica: _TypeAlias = GroupReplica  # noqa: Y015
 class Hello(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class SeenEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.int
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.int = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     FORMAT_FIELD_NUMBER: _builtins.int
     CLUSTER_NAME_FIELD_NUMBER: _builtins.int
     SELF_FIELD_NUMBER: _builtins.int
@@ -537,8 +517,6 @@ class Hello(_message.Message):
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
     REPLICA_ADDRESS_FIELD_NUMBER: _builtins.int
     HTTP_ADDRESS_FIELD_NUMBER: _builtins.int
-    LOG_SEQUENCE_FIELD_NUMBER: _builtins.int
-    SEEN_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     cluster_name: _builtins.str
     stage: Global___Stage.ValueType
@@ -546,17 +524,11 @@ class Hello(_message.Message):
     """advertised"""
     replica_address: _builtins.str
     http_address: _builtins.str
-    log_sequence: _builtins.int
-    """durable sequence number of the sender's log"""
     @_builtins.property
     def self(self) -> Global___Identity: ...
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identity]:
         """all of them, once this node has recorded them"""
-
-    @_builtins.property
-    def seen(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """node -> highest log_sequence that the sender has seen of it"""
 
     def __init__(
         self_,  # pyright: ignore[reportSelfClsParameterName]
@@ -569,12 +541,10 @@ class Hello(_message.Message):
         client_address: _builtins.str = ...,
         replica_address: _builtins.str = ...,
         http_address: _builtins.str = ...,
-        log_sequence: _builtins.int = ...,
-        seen: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["self", b"self"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "cluster_name", b"cluster_name", "format", b"format", "http_address", b"http_address", "log_sequence", b"log_sequence", "members", b"members", "replica_address", b"replica_address", "seen", b"seen", "self", b"self", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "cluster_name", b"cluster_name", "format", b"format", "http_address", b"http_address", "members", b"members", "replica_address", b"replica_address", "self", b"self", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,67 @@
+"""The KV service: each unary call becomes a Command for the gateway, and its reply the response or an error."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+import grpc
+
+from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka.v1.kv_pb2 import (
+    DeleteRequest,
+    DeleteResponse,
+    GetRequest,
+    GetResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+)
+from ostraka.v1.kv_pb2_grpc import KVServicer
+from ostraka_server.rpc.errors import refuse
+from ostraka_server.shard.gateway import Gateway
+
+T = TypeVar("T")
+
+
+class KvService(KVServicer):
+    """Thin: what a request means is decided behind the gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def Get(self, request: GetRequest, context: Any) -> GetResponse:
+        return (await self._call(Command(get=request), context)).get
+
+    async def Range(self, request: RangeRequest, context: Any) -> RangeResponse:
+        return (await self._call(Command(range=request), context)).range
+
+    async def Put(self, request: PutRequest, context: Any) -> PutResponse:
+        return (await self._call(Command(put=request), context)).put
+
+    async def Delete(self, request: DeleteRequest, context: Any) -> DeleteResponse:
+        return (await self._call(Command(delete=request), context)).delete
+
+    async def _call(self, command: Command, context: grpc.aio.ServicerContext[Any, Any]) -> Reply:
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        call = self._gateway.submit(
+            command.SerializeToString(),
+            _timeout_ms(context),
+            lambda r: None if answered.done() else answered.set_result(r),
+        )
+        try:
+            reply = await answered
+        except asyncio.CancelledError:
+            if call is not None:
+                self._gateway.withdraw(call)
+            raise
+        if reply.HasField("error"):
+            await refuse(context, reply.error)
+        return reply
+
+
+def _timeout_ms(context: grpc.aio.ServicerContext[Any, Any]) -> int:
+    """What is left of the caller's deadline; 0 where it gave none."""
+    remaining = context.time_remaining()
+    return 0 if remaining is None else max(1, int(remaining * 1000))
