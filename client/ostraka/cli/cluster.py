@@ -67,7 +67,8 @@ def hexadecimal(identity: int) -> str:
 def status(session: Session) -> None:
     """Show every node and the state of its replicas.
 
-    Who leads, and how far each has decided and applied. Nodes that do not answer are listed as down. Group 0 is the system group.
+    Who leads, and how far each has decided and applied. Nodes that do not answer are listed as down. Group 0 is the
+    system group.
 
     \b
     Examples:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 def dump(session: Session, file: Path, prefix: str | None) -> None:
     """Write every key and value to FILE.
 
-    In key order; to standard output where no FILE is named. One record a line: {"key":"k","value":"v"}, with key_base64 or value_base64 instead for bytes that are not
-    UTF-8. `ostraka load` takes it, and dumping the same keys and values again gives the same file bit for bit.
-    A file appears under its name only once it is complete.
+    In key order; to standard output where no FILE is named. One record a line: {"key":"k","value":"v"}, with
+    key_base64 or value_base64 instead for bytes that are not UTF-8. `ostraka load` takes it, and dumping the same keys
+    and values again gives the same file bit for bit. A file appears under its name only once it is complete.
 
     The keys are read page by page, each as it is when its page is read: while others write, the dump is not a
     picture of one moment.

@@ -16,11 +16,11 @@ from ostraka.cli.output import write, write_json
 from ostraka.cli.progress import progress
 from ostraka.cli.records import BadRecord, decode_record
 from ostraka.cli.session import Session, global_options
+from ostraka.clock import BootClock, Clock
 from ostraka.errors import OstrakaError, OutcomeUnknown, Retryable
 
 if TYPE_CHECKING:
     from ostraka.aio import Client
-    from ostraka.clock import Clock
 
 BATCH_LINES = 1000  # read by a thread at once
 QUEUED_RECORDS = 16  # ahead of each caller
@@ -55,8 +55,9 @@ class _Record:
 def load(session: Session, file: BinaryIO, callers: int) -> None:
     """Put every record of FILE.
 
-    FILE is what `ostraka dump` writes; - is standard input. A record is a line of JSON: {"key":"k","value":"v"}, with key_base64 or value_base64 instead for bytes that are
-    not UTF-8. Of several records of one key the last one stays.
+    FILE is what `ostraka dump` writes; - is standard input. A record is a line of JSON: {"key":"k","value":"v"},
+    with key_base64 or value_base64 instead for bytes that are not UTF-8. Of several records of one key the last one
+    stays.
 
     Whatever can be tried again is, also a put whose outcome is unknown: it sets the same key to the same value. So a
     put may count twice in the key's version, and may undo what somebody else wrote to that key meanwhile. A load
@@ -70,7 +71,7 @@ def load(session: Session, file: BinaryIO, callers: int) -> None:
 
     async def loading(client: Client) -> Loaded:
         with progress("load", os.fstat(file.fileno()).st_size if file.seekable() else None, "bytes") as advance:
-            return await load_records(client, file, callers, session.clock, advance)
+            return await load_records(client, file, callers, BootClock(), advance)
 
     done = session.run(loading)
     rate = round(done.records / done.seconds) if done.seconds else 0

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ostraka.cli.exits import Exit
-from ostraka.clock import BootClock, Clock
 
 if TYPE_CHECKING:
     from ostraka.aio import Client
@@ -41,7 +40,6 @@ class Session:
     timeout: float = 5.0
     json: bool = False
     connect: Callable[[list[str], float], Client] = sdk_client
-    clock: Clock = field(default_factory=BootClock)
 
     def run(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """The result of `work` with a connected client. Raises Failure for what the SDK raises."""
