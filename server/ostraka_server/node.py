@@ -93,7 +93,7 @@ class Node:
             format=WIRE_FORMAT,
             cluster_name=config.cluster,
             self=_to_wire(announcement.identity),
-            stage=announcement.stage.value,
+            stage=wire.Stage.Value(announcement.stage.name),
             members=[_to_wire(member) for member in announcement.members],
             client_address=str(config.advertise_client),
             replica_address=str(config.advertise_replica),

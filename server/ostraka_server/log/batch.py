@@ -38,18 +38,29 @@ def batch_bytes(pending: Sequence[Pending], groups: int) -> int:
 
 def seal(pending: Sequence[Pending], states: bytes, start: int, last: Manifest) -> Sealed:
     """The batch that follows `last` in its segment at `start`. `states` is every group's, packed."""
-    headers = [pack_header(record.name, record.payload) for record in pending]
-    pieces = [piece for header, record in zip(headers, pending, strict=True) for piece in (header, record.payload)]
+    headers = [pack_header(name, payload) for name, payload in pending]
     listed = b"".join(headers)
-    size = batch_bytes(pending, len(states) // STATE_BYTES)
-    chain = next_chain(last.chain, states, listed)
-    manifest = Manifest(
-        last.segment, last.sequence + 1, last.sequence, start, start + size, last.chain, chain, states, listed
+    records = _to_sector(
+        b"".join([part for header, (_, payload) in zip(headers, pending, strict=True) for part in (header, payload)])
     )
-    records = b"".join(pieces)
+    footer_bytes = align(manifest_bytes(len(states) // STATE_BYTES, len(pending)), SECTOR)
+    manifest = Manifest(
+        segment=last.segment,
+        sequence=last.sequence + 1,
+        durable=last.sequence,
+        start=start,
+        end=start + len(records) + footer_bytes,
+        previous=last.chain,
+        chain=next_chain(last.chain, states, listed),
+        states=states,
+        headers=listed,
+    )
     mark = manifest.pack()
-    data = records.ljust(align(len(records), SECTOR), b"\0") + mark.ljust(align(len(mark), SECTOR), b"\0")
-    return Sealed(data, mark, manifest)
+    return Sealed(records + _to_sector(mark), mark, manifest)
+
+
+def _to_sector(data: bytes) -> bytes:
+    return data.ljust(align(len(data), SECTOR), b"\0")
 
 
 class Image:

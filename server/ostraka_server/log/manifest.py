@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 from ostraka_server.log.layout import DATA_AT, HASH_BYTES, SECTOR, align, digest
-from ostraka_server.log.record import HEADER_BYTES, Record, Unreadable, unpack_header
+from ostraka_server.log.record import HEADER_BYTES, Record, Unreadable, unpack_headers
 from ostraka_server.log.values import GroupState
 
 MAGIC = b"\xf0OSB"
@@ -76,10 +76,9 @@ class Manifest:
         """What the batch holds: each record and the offset in the segment where it begins."""
         listed = []
         at = self.start
-        for header_at in range(0, len(self.headers), HEADER_BYTES):
-            record = unpack_header(self.headers, header_at)
+        for record in unpack_headers(self.headers):
             listed.append((at, record))
-            at += record.size
+            at += HEADER_BYTES + record.length
         return listed
 
 

@@ -17,9 +17,10 @@ ENTRY = 1
 """The first byte of a record; no other kind exists. Padding begins with 0 and a footer with its magic."""
 
 _NAME = struct.Struct("<QQQQQ")  # group, slot, ballot: epoch, round, replica
-_HEADER = struct.Struct(f"<BxxxI{_NAME.size}s{HASH_BYTES}s")  # kind, payload length, name, payload hash
+_UNSIGNED = struct.Struct(f"<BxxxI{_NAME.size}s{HASH_BYTES}s")  # kind, payload length, name, payload hash
 _CRC = struct.Struct("<I")
-HEADER_BYTES = _HEADER.size + _CRC.size
+_HEADER = struct.Struct(f"<BxxxIQQQQQ{HASH_BYTES}sI")  # both in one
+HEADER_BYTES = _HEADER.size
 
 
 class Unreadable(Exception):
@@ -38,7 +39,7 @@ def pack_name(group: int, slot: int, ballot: BallotTuple) -> bytes:
 
 def pack_header(name: bytes, payload: bytes) -> bytes:
     """The header of a record."""
-    header = _HEADER.pack(ENTRY, len(payload), name, digest(payload))
+    header = _UNSIGNED.pack(ENTRY, len(payload), name, digest(payload))
     return header + _CRC.pack(zlib.crc32(header))
 
 
@@ -59,15 +60,19 @@ class Record(NamedTuple):
 
 def unpack_header(data: bytes | memoryview, at: int) -> Record:
     """The header at `at`. Raises Unreadable."""
-    header = data[at : at + _HEADER.size]
-    stored = data[at + _HEADER.size : at + HEADER_BYTES]
-    if len(stored) < _CRC.size or _CRC.unpack(stored)[0] != zlib.crc32(header):
+    header = data[at : at + HEADER_BYTES]
+    if len(header) < HEADER_BYTES or _CRC.unpack(header[_UNSIGNED.size :])[0] != zlib.crc32(header[: _UNSIGNED.size]):
         raise Unreadable(at, HEADER_BYTES)
-    kind, length, name, payload_hash = _HEADER.unpack(header)
-    if kind != ENTRY:
+    if header[0] != ENTRY:
         raise Unreadable(at, HEADER_BYTES)
-    group, slot, *ballot = _NAME.unpack(name)
-    return Record(group, slot, (ballot[0], ballot[1], ballot[2]), length, payload_hash)
+    (record,) = unpack_headers(header)
+    return record
+
+
+def unpack_headers(data: bytes | memoryview) -> list[Record]:
+    """Headers that follow each other and are known to be intact."""
+    rows = _HEADER.iter_unpack(data)
+    return [Record(row[2], row[3], (row[4], row[5], row[6]), row[1], row[7]) for row in rows]
 
 
 def payload_at(data: memoryview, at: int, record: Record) -> memoryview:

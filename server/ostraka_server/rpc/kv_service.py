@@ -45,11 +45,12 @@ class KvService(KVServicer):
 
     async def _call(self, command: Command, context: grpc.aio.ServicerContext[Any, Any]) -> Reply:
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        call = self._gateway.submit(
-            command.SerializeToString(),
-            _timeout_ms(context),
-            lambda r: None if answered.done() else answered.set_result(r),
-        )
+
+        def answer(reply: Reply) -> None:
+            if not answered.done():  # else the caller has gone
+                answered.set_result(reply)
+
+        call = self._gateway.submit(command.SerializeToString(), _timeout_ms(context), answer)
         try:
             reply = await answered
         except asyncio.CancelledError:
@@ -63,5 +64,5 @@ class KvService(KVServicer):
 
 def _timeout_ms(context: grpc.aio.ServicerContext[Any, Any]) -> int:
     """What is left of the caller's deadline; 0 where it gave none."""
-    remaining = context.time_remaining()
-    return 0 if remaining is None else max(1, int(remaining * 1000))
+    remaining: object = context.time_remaining()  # None without a deadline, which the stubs do not know
+    return max(1, int(remaining * 1000)) if isinstance(remaining, float) else 0

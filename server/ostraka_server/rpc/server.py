@@ -43,7 +43,7 @@ def listen(server: grpc.aio.Server, address: Address) -> Address:
         port = server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise PortTaken(
-            f"cannot listen for clients on {address}: the port is in use or the address is not this machine's. Stop what "
-            f"uses it, or set listen_client"
+            f"cannot listen for clients on {address}: the port is in use or the address is not this machine's. Stop "
+            f"what uses it, or set listen_client"
         ) from error
     return Address(address.host, port)
