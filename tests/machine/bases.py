@@ -1,0 +1,58 @@
+"""A checkpoint in a dict: the simplest `Base` there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, Result, RowFields
+
+
+class DictBase:
+    """Also counts what it is asked, to tell whether the machine asks more than it should."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, RowFields] = {}
+        self.state: MachineState = EMPTY_STATE
+        self.gets: list[bytes] = []
+        self.scans_open = 0
+
+    def get(self, key: bytes) -> RowFields | None:
+        self.gets.append(key)
+        return self.rows.get(key)
+
+    @contextmanager
+    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
+        self.scans_open += 1
+        found = (self.rows[key] for key in self._keys(start, end))
+        yield found if values else ((row[0], b"", *row[2:]) for row in found)
+        self.scans_open -= 1
+
+    def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
+        return len(self._keys(start, end)), self.state.applied_slot
+
+    def write(self, delta: Delta) -> None:
+        for key, row in delta.changes.items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = row
+        self.state = delta.state
+
+    def _keys(self, start: bytes, end: bytes | None) -> list[bytes]:
+        return sorted(key for key in self.rows if key >= start and (end is None or key < end))
+
+
+def empty(*, cache_bytes_max: int = 1 << 20) -> Machine:
+    return Machine(DictBase(), EMPTY_STATE, cache_bytes_max=cache_bytes_max)
+
+
+def apply(machine: Machine, payload: bytes) -> list[Result]:
+    return machine.apply(machine.applied_slot + 1, payload)
+
+
+def flush(machine: Machine, base: DictBase) -> None:
+    delta = machine.begin_flush()
+    assert delta is not None
+    base.write(delta)
+    machine.end_flush()

@@ -1,0 +1,33 @@
+"""Commands and entries as a leader would propose them."""
+
+from __future__ import annotations
+
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
+from ostraka_server.machine import ENTRY_FORMAT
+from ostraka_server.wire.entry_pb2 import Entry
+
+
+def put(key: bytes, value: bytes = b"", *, prev_kv: bool = False) -> Command:
+    return Command(put=PutRequest(key=key, value=value, prev_kv=prev_kv))
+
+
+def delete(key: bytes, range_end: bytes = b"", *, prev_kv: bool = False) -> Command:
+    return Command(delete=DeleteRequest(key=key, range_end=range_end, prev_kv=prev_kv))
+
+
+def get(key: bytes) -> Command:
+    return Command(get=GetRequest(key=key))
+
+
+def scan(key: bytes, range_end: bytes = b"") -> Command:
+    return Command(range=RangeRequest(key=key, range_end=range_end))
+
+
+def entry(*commands: Command | bytes) -> bytes:
+    """A decided payload. Bytes go in as they are, well-formed or not."""
+    return Entry(
+        format=ENTRY_FORMAT,
+        proposer=7,
+        commands=[each if isinstance(each, bytes) else each.SerializeToString() for each in commands],
+    ).SerializeToString()
