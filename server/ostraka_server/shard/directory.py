@@ -118,8 +118,8 @@ def _load(file: Path, cluster: str, node: str) -> Announcement:
         raise DirectoryRefused(f"{file} is damaged (its checksum does not match): put it back from a copy")
     if (content["cluster"], content["node"]) != (cluster, node):
         raise DirectoryRefused(
-            f"{file.parent} belongs to node {content['node']!r} of cluster {content['cluster']!r}, not to node {node!r} "
-            f"of cluster {cluster!r}: set data_dir, node or cluster right"
+            f"{file.parent} belongs to node {content['node']!r} of cluster {content['cluster']!r}, not to node "
+            f"{node!r} of cluster {cluster!r}: set data_dir, node or cluster right"
         )
     return _from_json(content)
 
