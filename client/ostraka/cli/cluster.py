@@ -42,6 +42,8 @@ def as_json(message: Message) -> dict[str, object]:
     """
     document: dict[str, object] = {}
     for field in message.DESCRIPTOR.fields:
+        if field.name == "header":
+            continue
         name, value = field.name, getattr(message, field.name)
         if isinstance(value, bytes) and not name.endswith("digest"):
             name, value = text_field(name, value)
@@ -51,8 +53,7 @@ def as_json(message: Message) -> dict[str, object]:
             value = hexadecimal(value)
         elif not isinstance(value, (str, int)):
             value = [as_json(item) if isinstance(item, Message) else item for item in value]
-        if name != "header":
-            document[name] = value
+        document[name] = value
     return document
 
 

@@ -31,7 +31,7 @@ def printable(data: bytes) -> str:
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """An aligned table. Cells are shown with `str`; numbers stand right; cells may be of rich's types."""
+    """An aligned table. Cells are shown with `str`; a column of numbers and gaps stands right."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -39,11 +39,11 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     rows = list(rows)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int) for row in rows)
+        numeric = bool(rows) and all(isinstance(row[index], int) or row[index] == "" for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         # Text, since a plain string would have its [brackets] taken for markup.
-        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
         console.width = _PIPE_COLUMNS
