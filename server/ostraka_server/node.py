@@ -11,11 +11,13 @@ import grpc
 
 from ostraka._grpc import GrpcTransport
 from ostraka.clock import BootClock, Clock
+from ostraka.v1.cluster_pb2_grpc import add_ClusterServicer_to_server
 from ostraka.v1.kv_pb2_grpc import add_KVServicer_to_server
 from ostraka_server.config import Config
 from ostraka_server.hosting import SHARDS, Hosting, open_log
 from ostraka_server.paxos.formation import Announcement, Formation, FormationError, Identity, Stage, Stranger
 from ostraka_server.rpc import server as rpc_server
+from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.rpc.kv_service import KvService
 from ostraka_server.rpc.peers import Peers
@@ -26,6 +28,7 @@ from ostraka_server.shard.handover import hand_over, within
 from ostraka_server.shard.layout import SYSTEM_GROUP
 from ostraka_server.shard.publishing import publish_first_layout
 from ostraka_server.shard.router import Router
+from ostraka_server.view import NodeView
 from ostraka_server.wire import replica_pb2 as wire
 
 WIRE_FORMAT = 1
@@ -58,10 +61,11 @@ class Node:
         others = {m.node: m for m in config.members if m.node != config.node}
         self._known: dict[str, wire.Hello] = {}
         self._peers = Peers(self, {node: member.replica_address for node, member in others.items()}, self._clock)
-        self._forwarder = Forwarder(
-            GrpcTransport(), {member.node: str(member.client_address) for member in config.members}, self._clock
-        )
+        self._transport = GrpcTransport()
+        addresses = {member.node: str(member.client_address) for member in config.members}
+        self._forwarder = Forwarder(self._transport, addresses, self._clock)
         self.gateway = Gateway(node=config.node, limits=config.limits, forwarder=self._forwarder, clock=self._clock)
+        self._view = NodeView(config, self._peers, self._known, self._clock)
 
     def stop(self) -> None:
         """Stop gracefully; `run` returns when that is done."""
@@ -79,6 +83,7 @@ class Node:
         finally:
             await server.stop(grace=1.0)
             await self._forwarder.close()
+            await self._transport.close()
             await self._peers.close()
             self._directory.close()
         if self._failure is not None:
@@ -126,7 +131,7 @@ class Node:
 
     def _form(self) -> None:
         """Make the formation's next step durable, then tell it; once started, serve."""
-        step = self._formation.announcement
+        step = self._view.announcement = self._formation.announcement
         if step != self._directory.announcement:
             if step.stage is Stage.STARTED:
                 open_log(self.config, cluster_id(step.members), must_exist=False).close()
@@ -148,6 +153,8 @@ class Node:
         config = self.config
         server = rpc_server.new_server(config.limits.request_bytes_max, ())
         add_KVServicer_to_server(KvService(self.gateway), server)
+        cluster = ClusterService(self._view, self.gateway, self._transport, self._clock)
+        add_ClusterServicer_to_server(cluster, server)
         server.add_generic_rpc_handlers((ExchangeService(self.gateway, lambda operation, code: None).handler(),))
         rpc_server.listen(server, config.listen_client)
         try:
@@ -165,9 +172,8 @@ class Node:
         hosting = self._hosting = Hosting(
             self.config, self._directory.announcement, self._clock, self._random, self._peers
         )
-        groups = list(hosting.groups.values())
-        router = Router(hosting.groups)
-        self.gateway.open(router, groups, hosting.driver.wake)
+        self._view.groups = hosting.groups
+        self.gateway.open(Router(hosting.groups), hosting.driver.wake)
         publish_first_layout(hosting.groups[SYSTEM_GROUP], hosting.driver.wake)
         log.info("serving", extra={"fields": {"client": str(self.config.listen_client)}})
         running = asyncio.create_task(hosting.run())

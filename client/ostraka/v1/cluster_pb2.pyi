@@ -308,17 +308,21 @@ class TransferLeaderRequest(_message.Message):
 
     SHARD_FIELD_NUMBER: _builtins.int
     NODE_FIELD_NUMBER: _builtins.int
+    FORWARDED_FIELD_NUMBER: _builtins.int
     shard: _builtins.int
     node: _builtins.str
+    forwarded: _builtins.bool
+    """set by a gateway: answer NOT_LEADER rather than forward once more"""
     def __init__(
         self,
         *,
         shard: _builtins.int = ...,
         node: _builtins.str = ...,
+        forwarded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "shard", b"shard"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forwarded", b"forwarded", "node", b"node", "shard", b"shard"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,6 +57,7 @@ def recover(directory: Directory, owner: bytes, numbers: list[int], blank_ahead:
         last, image = _read(newest, None, reader, damaged)
         if damaged:
             raise LogCorrupt(damaged)
+    directory.sync()  # the newest name, too, may be in memory only
     segment = _settle(directory.open(segment_name(numbers[-1])), newest, image, last, blank_ahead)
     return Recovered(segment, last, reader)
 

@@ -52,8 +52,10 @@ class Gateway:
         self._forwarder = forwarder
         self._clock = clock
         self._router: Router | None = None
-        self._wake: Callable[[], None] = lambda: None
-        self._refusal: Reply | None = failures.not_ready("the other nodes")
+        self.wake: Callable[[], None] = lambda: None
+        """Has the driver turn the groups."""
+        self.refusal: Reply | None = failures.not_ready("the other nodes")
+        """The answer to everything, while this node takes nothing."""
         self._parked: defaultdict[int, list[Call]] = defaultdict(list)
         self._retry_armed = False
         self._idle = asyncio.Event()
@@ -67,20 +69,20 @@ class Gateway:
 
     def waits_for(self, nodes: list[str]) -> None:
         """The cluster is being formed and these nodes are missing."""
-        self._refusal = failures.not_ready(", ".join(nodes) or "the first epoch")
+        self.refusal = failures.not_ready(", ".join(nodes) or "the first epoch")
 
-    def open(self, router: Router, groups: list[Group], wake: Callable[[], None]) -> None:
+    def open(self, router: Router, wake: Callable[[], None]) -> None:
         """The groups are there; `wake` has the driver turn them."""
         self._router = router
-        self._wake = wake
-        self._refusal = None
-        for group in groups:
+        self.wake = wake
+        self.refusal = None
+        for group in router.groups.values():
             group.reroute = partial(self._park, group)
             group.listeners.append(partial(self._look_again, group))
 
     async def close(self) -> None:
         """Take nothing new; returns once every call has been answered (each has a deadline)."""
-        self._refusal = failures.shutting_down(self._node)
+        self.refusal = failures.shutting_down(self._node)
         await self._idle.wait()
 
     def submit(
@@ -115,7 +117,7 @@ class Gateway:
             return refused(problem)
         if self.in_flight >= self._limits.calls_in_flight_max:
             return failures.overloaded(f"node {self._node}'s calls_in_flight_max ({self._limits.calls_in_flight_max})")
-        return self._refusal
+        return self.refusal
 
     def _answered(self, answer: Callable[[Reply], None], reply: Reply) -> None:
         self.in_flight -= 1
@@ -128,7 +130,7 @@ class Gateway:
             group.read_locally(call)
         elif group.leads:
             group.submit(call)
-            self._wake()
+            self.wake()
         elif (leader := group.leader_node) is None:
             self._park(group, call)
         elif call.forwarded:
