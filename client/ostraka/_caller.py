@@ -114,20 +114,16 @@ class Caller:
             now = self._clock.now()
             step = self._router.after_failure(error, address, key, write=write, attempt=attempt, now=now)
             self._look_if_due()
+            if self._closed and isinstance(step, float | Retryable):
+                raise ClientClosed("close() was called during the call")
             if isinstance(step, OstrakaError):
-                raise self._final(step)
+                raise step
             if now + step >= deadline:
-                raise self._final(_out_of_time(error, address, attempt, timeout))
+                raise _out_of_time(error, address, attempt, timeout)
             if step > 0:
                 await self._clock.sleep(step)
                 now = self._clock.now()
         raise AssertionError("unreachable")
-
-    def _final(self, fault: OstrakaError) -> OstrakaError:
-        """Closing the client looks like a lost connection from inside; it is not one for the caller to wait out."""
-        if self._closed and isinstance(fault, Retryable):
-            return ClientClosed("close() was called during the call")
-        return fault
 
     def _exchange(self, address: str) -> Exchange:
         exchange = self._exchanges.get(address)

@@ -208,7 +208,7 @@ class Exchange:
         while self._queue and size < FRAME_BYTES_MAX and len(calls) < FRAME_CALLS_MAX:
             pending = self._queue.popleft()
             self._queued_bytes -= pending.size
-            if pending.message.id in self._unanswered:
+            if not pending.answer.done():  # else withdrawn: it expired, or its caller was cancelled
                 timeout_ms = int((pending.deadline - now) * 1000 * NODE_SHARE)
                 pending.message.timeout_ms = min(max(1, timeout_ms), TIMEOUT_MS_MAX)
                 pending.sent = True

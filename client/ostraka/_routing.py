@@ -77,9 +77,9 @@ class Router:
 
     def by_turn(self, now: float) -> list[str]:
         """Every endpoint, in the order in which to try them: those avoided come last."""
-        split = self._turn % len(self._endpoints)
-        turn = self._endpoints[split:] + self._endpoints[:split]
-        return sorted(turn, key=lambda address: self._avoided(address, now))
+        avoided = [address for address in self._endpoints if self._avoided(address, now)]
+        others = [address for address in self._endpoints if address not in avoided]
+        return self._rotated(others) + self._rotated(avoided)
 
     def update(self, members: Iterable[Member], shards: Iterable[Shard]) -> None:
         """Take over what a node says of the cluster."""
@@ -134,6 +134,10 @@ class Router:
             self.stale = True
         if key is not None and detail.leader_address:
             self._leaders[self._shard_of(key)] = detail.leader_address
+
+    def _rotated(self, addresses: list[str]) -> list[str]:
+        first = self._turn % len(addresses) if addresses else 0
+        return addresses[first:] + addresses[:first]
 
     def _shard_of(self, key: bytes) -> int:
         return self._shards[bisect_right(self._starts, key) - 1]

@@ -67,7 +67,7 @@ class OutcomeUnknown(OstrakaError):
     """A write was sent and no answer says what became of it. Never retried by the SDK: it could take effect twice."""
 
     what = "outcome unknown"
-    remedy = "The write may or may not have taken effect: read the key before you write again."
+    remedy = "It may or may not have taken effect: read before you write again."
 
 
 class NoLeader(Retryable):

@@ -1,0 +1,190 @@
+"""The transport over real grpc.aio: sockets, status codes and metadata as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
+
+import grpc
+import pytest
+
+from ostraka import errors
+from ostraka._grpc import DETAIL_KEY, GrpcTransport
+from ostraka._transport import TransportError
+from ostraka.aio import Client
+from ostraka.errors import Status
+from ostraka.v1 import common_pb2 as pb
+from ostraka.v1.exchange_pb2 import Error, ExchangeRequest, ExchangeResponse
+from tests.client.fake_cluster import FakeCluster
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Frames = AsyncIterator[ExchangeRequest]
+Behaviour = Callable[[Frames, Context], AsyncIterator[ExchangeResponse]]
+
+
+async def not_ready(request: bytes, context: Context) -> bytes:
+    detail = pb.ErrorDetail(reason=pb.NOT_READY, surely_not_done=True)
+    await context.abort(grpc.StatusCode.UNAVAILABLE, "not formed", ((DETAIL_KEY, detail.SerializeToString()),))
+    return b""
+
+
+async def answer(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
+    """Serve from a dict, as a cluster of one."""
+    cluster = FakeCluster(1)
+    async for frame in frames:
+        replies = [cluster.apply(call.command, "n1") for call in frame.calls]
+        for call, reply in zip(frame.calls, replies, strict=True):
+            reply.id = call.id
+        yield ExchangeResponse(replies=replies)
+
+
+def with_server(behaviour: Behaviour, test: Callable[[str, grpc.aio.Server], Coroutine[Any, Any, None]]) -> None:
+    """Run a test against a server whose Exchange behaves so, and which knows no unary call but a Members that fails."""
+    exchange = grpc.stream_stream_rpc_method_handler(
+        behaviour, ExchangeRequest.FromString, ExchangeResponse.SerializeToString
+    )
+    members: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(not_ready)
+
+    async def main() -> None:
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler("ostraka.v1.Exchange", {"Exchange": exchange}),
+                grpc.method_handlers_generic_handler("ostraka.v1.Cluster", {"Members": members}),
+            )
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            await test(f"127.0.0.1:{port}", server)
+        finally:
+            await server.stop(None)
+
+    asyncio.run(main())
+
+
+async def error_of(call: Awaitable[object]) -> Error:
+    with pytest.raises(TransportError) as caught:
+        await call
+    return caught.value.error
+
+
+def test_puts_and_gets_over_a_socket() -> None:
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        async with Client(address) as client:
+            await asyncio.gather(*(client.put(f"k{i}", str(i)) for i in range(100)))
+            found = await client.get("k42")
+            assert found is not None
+            assert found.value == b"42"
+            assert [kv.key async for kv in client.range(prefix="k9")] == [b"k9", *(b"k9%d" % i for i in range(10))]
+
+    with_server(answer, test)
+
+
+def test_a_server_that_goes_away_with_writes_in_flight_leaves_them_unknown() -> None:
+    received = asyncio.Event()
+
+    async def swallow(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
+        async for _ in frames:
+            received.set()
+        yield ExchangeResponse()
+
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        async with Client(address) as client:
+            write = asyncio.create_task(client.put("k", "v"))
+            await received.wait()
+            await server.stop(None)
+            with pytest.raises(errors.OutcomeUnknown):
+                await write
+            with pytest.raises(errors.ConnectionLost):
+                await client.put("k", "v", timeout=0.2)
+
+    with_server(swallow, test)
+
+
+def test_a_stream_that_the_server_ends_is_over_for_both_directions() -> None:
+    async def leave(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
+        async for _ in frames:
+            return
+        yield ExchangeResponse()
+
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        transport = GrpcTransport()
+        stream = await transport.open(address)
+        await stream.send(ExchangeRequest(cancel=[1]).SerializeToString())
+        assert (await error_of(stream.receive())).code == Status.UNAVAILABLE
+        assert (await error_of(stream.send(b""))).code == Status.UNAVAILABLE
+        stream.close()
+        await transport.close()
+
+    with_server(leave, test)
+
+
+def test_an_error_brings_its_detail() -> None:
+    async def refuse(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
+        detail = pb.ErrorDetail(reason=pb.OVERLOADED, retry_after_ms=70)
+        trailer = ((DETAIL_KEY, detail.SerializeToString()),)
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams", trailer)
+        yield ExchangeResponse()
+
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        transport = GrpcTransport()
+        stream = await transport.open(address)
+        error = await error_of(stream.receive())
+        assert (error.code, error.message) == (Status.RESOURCE_EXHAUSTED, "too many streams")
+        assert (error.detail.reason, error.detail.retry_after_ms) == (pb.OVERLOADED, 70)
+        error = await error_of(transport.unary(address, "/ostraka.v1.Cluster/Members", b"", 5.0))
+        assert (error.message, error.detail.reason) == ("not formed", pb.NOT_READY)
+        error = await error_of(transport.unary(address, "/ostraka.v1.Cluster/Status", b"", 5.0))
+        assert error.code == Status.UNIMPLEMENTED
+        await transport.close()
+
+    with_server(refuse, test)
+
+
+def test_a_refused_connection_is_known_before_anything_is_sent() -> None:
+    async def main() -> None:
+        with socket.socket() as nobody:  # bound but not listening: connections are refused
+            nobody.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{nobody.getsockname()[1]}"
+            transport = GrpcTransport()
+            assert (await error_of(transport.open(address))).code == Status.UNAVAILABLE
+            await transport.close()
+            async with Client(address) as client:
+                with pytest.raises(errors.ConnectionLost, match=r"tried \d+ times in 0.3 s"):
+                    await client.put("k", "v", timeout=0.3)
+
+    asyncio.run(main())
+
+
+def test_closing_the_client_ends_its_calls() -> None:
+    received = asyncio.Event()
+
+    async def swallow(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
+        async for _ in frames:
+            received.set()
+        yield ExchangeResponse()
+
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        client = Client(address)
+        read = asyncio.create_task(client.get("k"))
+        await received.wait()
+        await client.close()
+        with pytest.raises(errors.ClientClosed):
+            await read
+
+    with_server(swallow, test)
+
+
+def test_a_message_over_the_limit_fails_alone() -> None:
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        async with Client(address) as client:
+            large, small = await asyncio.gather(
+                client.put("large", b"v" * 7_000_000), client.put("small", "v"), return_exceptions=True
+            )
+            assert isinstance(large, errors.TooLarge)
+            assert not isinstance(small, BaseException)
+
+    with_server(answer, test)
