@@ -151,4 +151,4 @@ def _tail(file: Path) -> str:
     with file.open("rb") as log:
         log.seek(-min(_LOG_TAIL_BYTES, file.stat().st_size), os.SEEK_END)
         lines = log.read().decode(errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])
+    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:]) or "  (it is empty)"
