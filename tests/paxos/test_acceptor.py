@@ -69,12 +69,26 @@ def test_what_is_decided_is_never_accepted_again() -> None:
     assert ready.entries == entries(HIGH, 6)
 
 
-def test_two_payloads_of_one_slot_and_ballot_contradict() -> None:
+@pytest.mark.parametrize(
+    ("proposed", "contradicts"),
+    [
+        (entries(LOW, 1, payload=b"one"), False),
+        (entries(LOW, 1, payload=b"other"), True),
+        (entries(LOW, 2, payload=b"other"), False),
+        ([*entries(LOW, 2, payload=b"one"), *entries(LOW, 2, payload=b"other")], True),
+        (entries(HIGH, 2), True),
+        (entries(LOW, 0), True),
+    ],
+    ids=["a repeat", "another payload", "another slot", "two payloads at once", "another's ballot", "no slot"],
+)
+def test_what_no_leader_of_a_ballot_proposes(proposed: list[Entry], contradicts: bool) -> None:
     acceptor = acceptor_of(*entries(LOW, 1, payload=b"one"))
-    assert acceptor.contradicts(entries(LOW, 1, payload=b"other"))
-    assert not acceptor.contradicts(entries(LOW, 1, payload=b"one"))
-    assert not acceptor.contradicts(entries(HIGH, 1, payload=b"other"))
-    assert not acceptor.contradicts(entries(LOW, 2, payload=b"other"))
+    assert acceptor.contradicts(LOW, proposed) is contradicts
+
+
+def test_a_new_ballot_may_bring_a_new_payload() -> None:
+    acceptor = acceptor_of(*entries(LOW, 1, payload=b"one"))
+    assert not acceptor.contradicts(HIGH, entries(HIGH, 1, payload=b"other"))
 
 
 # How far ahead

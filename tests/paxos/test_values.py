@@ -43,4 +43,4 @@ def test_a_higher_round_beats_every_replica_of_a_lower_one(ballot: Ballot, repli
 
 @given(ballots)
 def test_no_ballot_is_below_all(ballot: Ballot) -> None:
-    assert NO_BALLOT < ballot
+    assert ballot > NO_BALLOT

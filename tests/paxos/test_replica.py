@@ -1,0 +1,181 @@
+"""What a replica must never do, as scripts that would bring it about. The group itself checks that all decide alike."""
+
+from __future__ import annotations
+
+from ostraka_server.paxos import Ballot, Durable, Entry, PaxosConfig, Replica
+from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
+from ostraka_server.paxos.messages import Accept, Fetch
+from tests.paxos.member import SteadyRandom
+from tests.paxos.script import Script
+
+
+def play(text: str) -> Script:
+    """Run a script of one command a line, `#` begins a remark; the state it leaves."""
+    script = Script()
+    for line in text.splitlines():
+        command = line.partition("#")[0].strip()
+        if command:
+            script.run(command)
+    return script
+
+
+def replica(durable: Durable | None = None) -> Replica:
+    """Replica 1 of three."""
+    config, random = PaxosConfig(), SteadyRandom(0.0)
+    durable = durable or Durable()
+    return Replica(replica=1, epoch=1, members=(1, 2, 3), config=config, random=random, durable=durable, now=0.0)
+
+
+LEADER_OVERTAKEN = """
+    group 5
+    elapse 850 delivering
+
+    # Leader 1 decides slot 2=a with 3 and 4; only 4 hears of it. 3=old is accepted by 5, and lost by 1.
+    propose 1 a
+    drop 1 -> 5
+    deliver 1 -> 3
+    deliver 1 -> 4
+    deliver 3 -> 1
+    deliver 4 -> 1
+    read 1 7
+    deliver 1 -> 4 Heartbeat
+    hold 1
+    propose 1 old
+    deliver 1 -> 5 Accept
+    crash 1
+    restart 1
+    drop
+
+    # 2 leads by the promises of 3 and 5, and proposes 2=a 3=old: 5 accepts. 4 said that it knows more: 2 will ask it.
+    timeout 2
+    deliver PrePrepare
+    deliver PrePromise
+    deliver 2 -> 3 Prepare
+    deliver 2 -> 5 Prepare
+    deliver Promise
+    deliver 2 -> 5
+    drop 2 -> 1 Accept
+    deliver 2 -> 1 Heartbeat
+    timeout 2
+
+    # 3 leads by the promises of 1 and 4, who know nothing of 3=old: slot 3 is its barrier, and decided. 4 hears of it.
+    timeout 3
+    drop 3 -> 2
+    drop 3 -> 5
+    deliver PrePrepare
+    deliver PrePromise
+    deliver 3 -> 1
+    deliver 3 -> 4
+    deliver Promise
+    timeout 3
+    deliver 3 -> 4 Fetch
+    deliver 4 -> 3 Decided
+    deliver 3 -> 1 Accept
+    deliver 3 -> 4 Accept
+    deliver 1 -> 3
+    deliver 4 -> 3
+    propose 3 new
+    deliver 3 -> 1 Accept
+    deliver 3 -> 4 Accept
+    deliver 1 -> 3
+    deliver 4 -> 3
+    read 3 8
+    deliver 3 -> 4 Heartbeat
+
+    # Only now 4 answers what 2 had asked. Nothing has told 2 that it leads no more: late acks of 1 and 5 keep it going.
+    deliver 2 -> 4 Fetch
+    deliver 4 -> 2 Decided
+    deliver HeartbeatAck
+"""
+
+
+def test_a_leader_says_decided_of_its_own_proposals_only() -> None:
+    """Its followers believe "decided through" of what they accepted under its ballot, so it must mean those entries.
+
+    Taking over what a later ballot decided, leader 2 would tell 5 that slot 3 is decided, where 5 holds 3=old.
+    """
+    play(
+        LEADER_OVERTAKEN
+        + """
+        timeout 2
+        deliver 2 -> 5 Heartbeat
+        """
+    )
+
+
+def test_a_leader_serves_only_once_its_own_barrier_is_decided() -> None:
+    leader = play(LEADER_OVERTAKEN).group.members[2].up
+    assert not leader.serving
+
+
+def test_what_a_leader_proposed_leaves_its_window_once_decided() -> None:
+    """Replica 2 leads while a fetch is out for the slots that it proposes again."""
+    script = play("""
+        group 3
+        elapse 850 delivering
+        propose 1 a
+        drop 1 -> 3
+        deliver
+        elapse 150
+        deliver 1 -> 2
+        drop
+        crash 1
+        restart 1
+        timeout 3
+        deliver 3 -> 1
+        deliver 3 -> 2
+        deliver 2 -> 3 PrePromise
+        deliver 1 -> 3 PrePromise
+        deliver 3 -> 1 Prepare
+        deliver 1 -> 3 Promise
+        timeout 3
+        deliver Fetch
+        deliver Decided
+        deliver
+        elapse 1000 delivering
+    """)
+    leader = script.group.members[3].up
+    assert leader.serving and leader.pending == 0
+
+
+def test_a_message_to_oneself_waits_for_the_sync() -> None:
+    """A candidate whose own Prepare is overtaken by another's higher one; the member asserts it."""
+    play("""
+        group 3
+        hold 1
+        elapse 700
+        deliver
+        forge 2 -> 1 Prepare 1.9.2 1
+        sync 1
+    """)
+
+
+def test_accepts_that_no_leader_sends_change_nothing() -> None:
+    ballot, other = Ballot(1, 1, 2), Ballot(1, 9, 2)
+    foreign = Accept(ballot, (Entry(1, other, b"x"),), 0)
+    torn = Accept(ballot, (Entry(1, ballot, b"one"), Entry(1, ballot, b"other")), 0)
+    below = Accept(ballot, (Entry(0, ballot, b"x"),), 0)
+    for message in (foreign, torn, below):
+        follower = replica()
+        follower.step(2, message, now=0.1)
+        ready = follower.ready()
+        assert not ready.entries and not ready.after_sync and follower.ignored.total() == 1, message
+
+
+def test_a_fetch_of_slots_that_never_were_is_ignored() -> None:
+    source = replica(Durable(Ballot(1, 1, 2), decided_through=2))
+    source.step(3, Fetch(Ballot(1, 1, 2), 0), now=0.1)
+    assert not source.ready().serve and source.ignored.total() == 1
+
+
+def test_a_group_that_lost_its_marks_elects_a_leader_again() -> None:
+    """The mark is written lazily: after a restart everything above the last one is merely accepted, on all of them."""
+    ballot = Ballot(1, 2, 1)
+    script = play("group 3")
+    for member in script.group.members.values():
+        slots = range(1, AHEAD_ENTRIES_MAX + 2)
+        member.disk.promised = ballot
+        member.disk.records = {slot: Entry(slot, ballot, b"x") for slot in slots}
+        member.start(now=0.0)
+    script.run("elapse 5000 delivering")
+    assert any(member.up.serving for member in script.group.members.values())
