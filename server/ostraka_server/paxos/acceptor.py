@@ -77,14 +77,18 @@ class Acceptor:
         self._hold(entry)
         ready.entries.append(entry)
 
-    def contradicts(self, entries: Iterable[Entry]) -> bool:
-        """Whether one of the entries gives another payload to a slot and ballot: no honest leader proposes that."""
-        return any(
-            (known := self.accepted.get(entry.slot)) is not None
-            and known.ballot == entry.ballot
-            and known.payload != entry.payload
-            for entry in entries
-        )
+    def contradicts(self, ballot: Ballot, entries: Iterable[Entry]) -> bool:
+        """Whether no honest leader of `ballot` proposes these: a slot that never was, another's ballot, two payloads."""
+        payloads: dict[int, bytes] = {}
+        for entry in entries:
+            known = self.accepted.get(entry.slot)
+            if known is not None and known.ballot == ballot:
+                payloads[entry.slot] = known.payload
+            if entry.slot < 1 or entry.ballot != ballot:
+                return True
+            if payloads.setdefault(entry.slot, entry.payload) != entry.payload:
+                return True
+        return False
 
     def _has_room(self, entry: Entry) -> bool:
         if entry.slot == self.decided_through + 1:

@@ -122,7 +122,7 @@ class Formation:
             identities = [own, *(each.identity for each in self._heard.values())]
             members = tuple(sorted(identities, key=lambda identity: identity.node))
             self._own = Announcement(own, Stage.RECORDED, members)
-        elif self._own.stage is Stage.RECORDED and self._all_recorded(others):
+        if self._own.stage is Stage.RECORDED and self._all_recorded(others):
             self._own = Announcement(own, Stage.STARTED, self._own.members)
         return self._own != before
 

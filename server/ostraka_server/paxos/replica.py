@@ -286,7 +286,7 @@ class Replica:
         if self._refuse_lower(sender, message.ballot):
             return
         self._hear_leader(sender, message.ballot, now)
-        if self._acceptor.contradicts(message.entries) or any(entry.slot < 1 for entry in message.entries):
+        if self._acceptor.contradicts(message.ballot, message.entries):
             return self._ignore("entries that no leader proposes")
         accepted = self._acceptor.accept(message.ballot, message.entries, self._ready)
         if accepted:
@@ -394,7 +394,7 @@ class Replica:
         self._catchup.reached(self.decided_through)
 
     def _on_fetch(self, sender: ReplicaId, message: Fetch, now: float) -> None:
-        if message.first > self.decided_through:
+        if not 1 <= message.first <= self.decided_through:
             return self._ignore("fetch of what is not known decided")
         self._ready.serve.append(ServeDecided(sender, message.ballot, message.first, self.decided_through))
 
@@ -419,7 +419,10 @@ class Replica:
     def _refuse_lower(self, sender: ReplicaId, ballot: Ballot) -> bool:
         if ballot >= self.ballot:
             return False
-        self._at_once(sender, Nack(ballot, self.ballot))
+        if sender == self.id:
+            self._ignore("own ballot overtaken before it was durable")
+        else:
+            self._at_once(sender, Nack(ballot, self.ballot))
         return True
 
     def _follow(self, ballot: Ballot, now: float) -> None:
