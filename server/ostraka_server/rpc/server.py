@@ -31,7 +31,7 @@ def new_server(request_bytes_max: int, interceptors: Sequence[grpc.aio.ServerInt
             ("grpc.max_send_message_length", -1),  # responses are bounded by what makes them
             ("grpc.max_concurrent_streams", STREAMS_MAX),
             ("grpc.max_metadata_size", METADATA_BYTES_MAX),
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", PING_INTERVAL_MIN_MS),
+            ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MIN_MS),
             ("grpc.keepalive_permit_without_calls", 1),
         ],
     )
