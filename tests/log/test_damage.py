@@ -1,0 +1,228 @@
+"""Damage to what was synced: named, or nothing is lost. Never a shorter log."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from ostraka_server.log import Damage, LogCorrupt, MemoryDirectory
+from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR, START_AT, blank_sector
+from ostraka_server.log.manifest import unpack_manifest
+from ostraka_server.log.memory import MemoryFile
+from ostraka_server.log.record import HEADER_BYTES
+from tests.log.workload import Contents, Workload, contents, reopen
+
+FIRST, SECOND = "0000000001.segment", "0000000002.segment"
+
+
+@pytest.fixture(scope="module")
+def written() -> tuple[MemoryDirectory, Contents]:
+    """A log that lost power after its last flush, with two segments, the second holding a few batches."""
+    directory, workload = MemoryDirectory(), Workload(Random(3))
+    log = reopen(directory)
+    while len(directory.list()) < 2 or log.sequence % 4:
+        workload.flush(log)
+    directory.crash(Random(0))
+    return directory, contents(reopen(copy.deepcopy(directory)))
+
+
+def check(written: tuple[MemoryDirectory, Contents], damage: Callable[[MemoryDirectory], object]) -> bool:
+    """Whether the damage is refused; where it is not, nothing may be lost."""
+    directory, expected = written
+    damaged = copy.deepcopy(directory)
+    damage(damaged)
+    try:
+        assert contents(reopen(damaged)) == expected
+    except LogCorrupt:
+        return True
+    return False
+
+
+def used_bytes(file: MemoryFile) -> list[int]:
+    """The bytes of all sectors that hold something that was ever meant: not the never written, not the blank."""
+    data = file.read(0, 10**6)
+    unused = (bytes(SECTOR), blank_sector(unpack_manifest(data, START_AT).chain))
+    sectors = (at for at in range(0, len(data), SECTOR) if data[at : at + SECTOR] not in unused)
+    return [byte for at in sectors for byte in range(at, at + SECTOR)]
+
+
+def flipped(name: str, at: int, mask: int) -> Callable[[MemoryDirectory], None]:
+    return lambda directory: directory.open(name).flip(at, mask)
+
+
+def cut(name: str, size: int) -> Callable[[MemoryDirectory], None]:
+    return lambda directory: directory.open(name).cut(size)
+
+
+def zeroed(name: str, at: int) -> Callable[[MemoryDirectory], None]:
+    return lambda directory: directory.open(name).write(at, bytes(SECTOR))
+
+
+def test_no_flipped_byte_loses_anything() -> None:
+    """Every other byte of three batches, of both marks and of the headers, in a log that was not closed."""
+    random = Random(1)
+    directory = log_of(b"first", bytes(600), b"third" * 50)
+    file = directory.open(FIRST)
+    whole = file.read(0, 10**6)
+    expected = [b"first", bytes(600), b"third" * 50]
+    refused = 0
+    used = used_bytes(file)
+    for at in used[::2]:
+        file.flip(at, 1 << random.randrange(8))
+        try:
+            assert [entry.payload for entry in reopen(directory).recovered[5].entries] == expected
+        except LogCorrupt:
+            refused += 1
+        file.write(0, whole)
+    assert 0.3 < refused / len(used[::2]) < 0.8, "headers, entries and footers; not one mark of two, nor padding"
+
+
+@pytest.mark.parametrize("name", [FIRST, SECOND])
+def test_no_flipped_byte_of_two_segments_loses_anything(written: tuple[MemoryDirectory, Contents], name: str) -> None:
+    random = Random(2)
+    for at in random.sample(used_bytes(written[0].open(name)), 100):
+        check(written, flipped(name, at, random.randrange(1, 256)))
+
+
+def test_no_cut_loses_anything(written: tuple[MemoryDirectory, Contents]) -> None:
+    for name in (FIRST, SECOND):
+        for size in range(0, DATA_AT + 16 * BLOCK, 1777):
+            refused = check(written, cut(name, size))
+            assert refused or size > DATA_AT
+
+
+def test_no_batch_that_reads_as_zeros_is_taken_for_never_written(written: tuple[MemoryDirectory, Contents]) -> None:
+    """A disk that forgets returns zeros; a place that was never written is blank instead."""
+    directory, _ = written
+    last_sector = max(used_bytes(directory.open(SECOND))) // SECTOR * SECTOR
+    for at in (DATA_AT, last_sector):
+        assert check(written, zeroed(SECOND, at))
+
+
+def log_of(*payloads: bytes) -> MemoryDirectory:
+    """Group 5, slot n in batch n with payload n; power lost after the last flush."""
+    directory = MemoryDirectory()
+    log = reopen(directory)
+    for slot, payload in enumerate(payloads, 1):
+        log.accept(5, slot, (1, 4, 7), payload)
+        log.flush()
+    return directory
+
+
+def place_of(directory: MemoryDirectory, payload: bytes, name: str = FIRST) -> int:
+    return directory.open(name).read(0, 10**6).index(payload)
+
+
+@pytest.mark.parametrize("slot", [1, 2, 3])
+def test_a_damaged_entry_is_named_wherever_it_lies(slot: int) -> None:
+    payloads = (b"first" * 100, b"second" * 100, b"third" * 100)
+    directory = log_of(*payloads)
+    at = place_of(directory, payloads[slot - 1])
+    directory.open(FIRST).flip(at, 1)
+    with pytest.raises(LogCorrupt, match=rf"group 5, slot {slot}, ballot 1\.4\.7 .*`ostraka dump`") as raised:
+        reopen(directory)
+    (damage,) = raised.value.damaged
+    header = at - HEADER_BYTES
+    assert damage == Damage("entry", 1, header, 5, slot, (1, 4, 7))
+
+
+def test_everything_damaged_is_named_at_once() -> None:
+    payloads = (b"first", b"second", b"third", b"fourth")
+    directory = log_of(*payloads)
+    for payload in (b"first", b"third", b"fourth"):
+        directory.open(FIRST).flip(place_of(directory, payload), 0x10)
+    with pytest.raises(LogCorrupt) as raised:
+        reopen(directory)
+    assert [damage.slot for damage in raised.value.damaged] == [1, 3, 4]
+
+
+def test_the_mark_names_the_last_batch_when_all_of_it_is_gone() -> None:
+    directory = log_of(b"first", b"second")
+    file = directory.open(FIRST)
+    at = place_of(directory, b"second") - HEADER_BYTES
+    file.write(at, b"\xff" * 2 * SECTOR)
+    with pytest.raises(LogCorrupt) as raised:
+        reopen(directory)
+    assert [(damage.kind, damage.slot) for damage in raised.value.damaged] == [("entry", 2)]
+
+
+def test_a_batch_without_any_list_is_a_damage_too_and_what_follows_is_still_looked_at() -> None:
+    directory = log_of(b"first", b"second", b"third", b"fourth")
+    file = directory.open(FIRST)
+    file.write(place_of(directory, b"second") - HEADER_BYTES, b"\xff" * 2 * SECTOR)
+    file.flip(place_of(directory, b"third"), 1)
+    with pytest.raises(LogCorrupt) as raised:
+        reopen(directory)
+    assert [(damage.kind, damage.slot) for damage in raised.value.damaged] == [("batch", 0), ("entry", 3)]
+
+
+def test_one_mark_is_enough_and_none_is_corruption() -> None:
+    for copy_at in MARKS_AT:
+        directory = log_of(b"first", b"second")
+        directory.open(FIRST).flip(copy_at + 20, 1)
+        assert len(reopen(directory).recovered[5].entries) == 2
+    directory = log_of(b"first", b"second")
+    for copy_at in MARKS_AT:
+        directory.open(FIRST).flip(copy_at + 20, 1)
+    with pytest.raises(LogCorrupt, match=r"mark"):
+        reopen(directory)
+
+
+def test_the_entry_below_a_damaged_mark_is_not_dropped_when_it_is_damaged_as_well() -> None:
+    """The mark of batch 2 is gone, so nothing says that batch 2 was; but a torn batch would show a blank sector."""
+    directory = log_of(b"first", b"second")
+    directory.open(FIRST).flip(MARKS_AT[2 % 2] + 20, 1)
+    directory.open(FIRST).flip(place_of(directory, b"second"), 1)
+    with pytest.raises(LogCorrupt, match=r"slot 2"):
+        reopen(directory)
+
+
+def test_a_write_that_never_reached_the_disk_is_noticed_after_a_clean_close() -> None:
+    directory = MemoryDirectory()
+    log = reopen(directory)
+    log.accept(5, 1, (1, 4, 7), b"first")
+    log.flush()
+    before = directory.open(FIRST).read(0, 10**6)
+    log.accept(5, 2, (1, 4, 7), b"second")
+    log.flush()
+    log.close()
+    at = place_of(directory, b"second") - HEADER_BYTES
+    directory.open(FIRST).write(at, before[at : at + 2 * SECTOR])
+    with pytest.raises(LogCorrupt, match=r"slot 2"):
+        reopen(directory)
+
+
+def test_a_batch_of_another_past_is_never_taken_for_real() -> None:
+    """Batch 3 of one log, valid in itself, behind batch 2' of a log that went on differently after batch 1."""
+    one = log_of(b"same", b"second", b"third")
+    other = log_of(b"same", b"SECOND")
+    at = place_of(one, b"third") - HEADER_BYTES
+    other.open(FIRST).write(at, one.open(FIRST).read(at, 2 * SECTOR))
+    with pytest.raises(LogCorrupt):
+        reopen(other)
+
+
+def test_a_missing_segment_is_named(written: tuple[MemoryDirectory, Contents]) -> None:
+    directory = copy.deepcopy(written[0])
+    directory.remove(FIRST)
+    with pytest.raises(LogCorrupt) as raised:
+        reopen(directory)
+    assert raised.value.damaged == (Damage("segment", 1, 0),)
+
+
+def test_a_segment_of_another_past_is_not_taken_for_the_next_one() -> None:
+    directories = []
+    for seed in (1, 2):
+        directory, workload = MemoryDirectory(), Workload(Random(seed))
+        log = reopen(directory)
+        while len(directory.list()) < 2:
+            workload.flush(log)
+        directories.append(directory)
+    one, other = directories
+    size = len(other.open(SECOND).read(0, 10**7))
+    one.open(SECOND).write(0, other.open(SECOND).read(0, size))
+    with pytest.raises(LogCorrupt):
+        reopen(one)
