@@ -29,7 +29,7 @@ from ostraka._transport import Stream, Transport, TransportError
 from ostraka.clock import Clock, Timer
 from ostraka.errors import Status, to_wire
 from ostraka.v1 import common_pb2 as pb
-from ostraka.v1.exchange_pb2 import Call, Error, ExchangeRequest, ExchangeResponse, Reply
+from ostraka.v1.exchange_pb2 import Error, ExchangeRequest, ExchangeResponse, Reply
 
 UNANSWERED_CALLS_MAX: Final = 10_000
 QUEUED_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -51,8 +51,9 @@ TIMEOUT_MS_MAX: Final = 2**32 - 1
 class _Pending:
     """A call that is not answered yet."""
 
-    message: Call
-    size: int
+    id: int
+    command: bytes
+    forwarded: bool
     deadline: float
     answer: asyncio.Future[Reply]
     sent: bool = False
@@ -87,20 +88,14 @@ class Exchange:
 
         The reply's `id` is this stream's own. `forwarded` asks the node to answer NOT_LEADER rather than forward.
         """
-        message = Call(forwarded=forwarded)
-        try:
-            message.command.MergeFromString(command)
-        except DecodeError:
-            return _failure(Status.INVALID_ARGUMENT, "not a Command", pb.INVALID)
         refusal = self._refusal(len(command))
         if refusal is not None:
             return refusal
-        call_id = message.id = next(self._ids)
         deadline = self._clock.now() + timeout
-        pending = _Pending(message, len(command), deadline, self._loop.create_future())
-        self._unanswered[call_id] = pending
+        pending = _Pending(next(self._ids), command, forwarded, deadline, self._loop.create_future())
+        self._unanswered[pending.id] = pending
         self._queue.append(pending)
-        self._queued_bytes += pending.size
+        self._queued_bytes += len(command)
         self._wake.set()
         if deadline < self._expiry_at:
             self._expire_at(deadline)
@@ -133,8 +128,8 @@ class Exchange:
         return _failure(Status.RESOURCE_EXHAUSTED, why, pb.OVERLOADED, retry_after_ms=OVERLOAD_RETRY_MS)
 
     def _withdraw(self, pending: _Pending) -> None:
-        if self._unanswered.pop(pending.message.id, None) is not None and pending.sent:
-            self._withdrawn.append(pending.message.id)
+        if self._unanswered.pop(pending.id, None) is not None and pending.sent:
+            self._withdrawn.append(pending.id)
             self._wake.set()
 
     def _expire_at(self, when: float) -> None:
@@ -204,17 +199,28 @@ class Exchange:
         """What is queued, as far as it fits into one frame; empty where there is nothing to say."""
         frame = ExchangeRequest(cancel=self._withdrawn)
         self._withdrawn.clear()
-        calls, size, now = frame.calls, 0, self._clock.now()
-        while self._queue and size < FRAME_BYTES_MAX and len(calls) < FRAME_CALLS_MAX:
+        size, now = 0, self._clock.now()
+        while self._queue and size < FRAME_BYTES_MAX and len(frame.calls) < FRAME_CALLS_MAX:
             pending = self._queue.popleft()
-            self._queued_bytes -= pending.size
+            self._queued_bytes -= len(pending.command)
             if not pending.answer.done():  # else withdrawn: it expired, or its caller was cancelled
-                timeout_ms = int((pending.deadline - now) * 1000 * NODE_SHARE)
-                pending.message.timeout_ms = min(max(1, timeout_ms), TIMEOUT_MS_MAX)
-                pending.sent = True
-                calls.append(pending.message)
-                size += pending.size
+                size += len(pending.command)
+                self._add(frame, pending, now)
         return frame.SerializeToString()
+
+    def _add(self, frame: ExchangeRequest, pending: _Pending, now: float) -> None:
+        call = frame.calls.add()
+        try:
+            call.command.MergeFromString(pending.command)
+        except DecodeError:  # it would make the whole frame unreadable
+            del frame.calls[-1], self._unanswered[pending.id]
+            _resolve(pending, _failure(Status.INVALID_ARGUMENT, "not a Command", pb.INVALID))
+            return
+        call.id = pending.id
+        call.timeout_ms = min(max(1, int((pending.deadline - now) * 1000 * NODE_SHARE)), TIMEOUT_MS_MAX)
+        if pending.forwarded:
+            call.forwarded = True
+        pending.sent = True
 
     async def _read(self, stream: Stream) -> None:
         while True:
