@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from random import Random, SystemRandom
 
 import grpc
+from prometheus_client import CollectorRegistry
 
 from ostraka._grpc import GrpcTransport
 from ostraka.clock import BootClock, Clock
@@ -19,7 +20,9 @@ from ostraka_server.paxos.formation import Announcement, Formation, FormationErr
 from ostraka_server.rpc import server as rpc_server
 from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
+from ostraka_server.rpc.http import HttpServer
 from ostraka_server.rpc.kv_service import KvService
+from ostraka_server.rpc.pages import pages
 from ostraka_server.rpc.peers import Peers
 from ostraka_server.shard.directory import NodeDirectory, cluster_id
 from ostraka_server.shard.forwarding import Forwarder
@@ -66,6 +69,7 @@ class Node:
         self._forwarder = Forwarder(self._transport, addresses, self._clock)
         self.gateway = Gateway(node=config.node, limits=config.limits, forwarder=self._forwarder, clock=self._clock)
         self._view = NodeView(config, self._peers, self._known, self._clock)
+        self._http = HttpServer(pages(self.gateway, CollectorRegistry()), self._clock)
 
     def stop(self) -> None:
         """Stop gracefully; `run` returns when that is done."""
@@ -85,6 +89,7 @@ class Node:
             await self._forwarder.close()
             await self._transport.close()
             await self._peers.close()
+            self._http.close()
             self._directory.close()
         if self._failure is not None:
             raise self._failure
@@ -164,6 +169,7 @@ class Node:
                 f"cannot listen for replicas on {config.listen_replica} ({error.strerror}): stop what uses it, or set "
                 f"listen_replica"
             ) from error
+        await self._http.listen(config.listen_http)
         await server.start()
         return server
 
