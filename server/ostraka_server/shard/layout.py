@@ -6,7 +6,7 @@ A node starts with the layout of its own last checkpoint, or with the first one,
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ostraka_server.wire.layout_pb2 import Layout as StoredLayout
 
@@ -35,15 +35,17 @@ class Layout:
 
     number: int
     shards: tuple[Shard, ...]
+    _starts: list[bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", [shard.start for shard in self.shards])
         assert self.shards[0].start == b""
         assert self.shards[-1].end == b""
         assert all(left.end == right.start for left, right in zip(self.shards, self.shards[1:], strict=False))
 
     def shard_of(self, key: bytes) -> Shard:
         """The shard that serves `key`."""
-        return self.shards[bisect_right([shard.start for shard in self.shards], key) - 1]
+        return self.shards[bisect_right(self._starts, key) - 1]
 
     def encode(self) -> bytes:
         """As it is stored under LAYOUT_KEY."""
