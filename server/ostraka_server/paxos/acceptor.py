@@ -78,7 +78,7 @@ class Acceptor:
         ready.entries.append(entry)
 
     def contradicts(self, ballot: Ballot, entries: Iterable[Entry]) -> bool:
-        """Whether no honest leader of `ballot` proposes these: a slot that never was, another's ballot, two payloads."""
+        """Whether no honest leader of `ballot` proposes these: no slot, another's ballot, or two payloads."""
         payloads: dict[int, bytes] = {}
         for entry in entries:
             known = self.accepted.get(entry.slot)
