@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .history import Kind, Operation, Outcome
-from .register import Effect, Register
+from .register import Effect, Register, Unread
+from .wgl import Search
 
 ROWS = 16
 """At most so many operations in a picture."""
@@ -30,18 +31,18 @@ class Violation:
     """What to look at, in order of call: the culprit, who wrote its value, what overlaps it, the end of the order."""
 
     @staticmethod
-    def of(
-        key: bytes, history: Sequence[Operation], culprit: Effect, order: Iterable[Effect], held: Register
-    ) -> Violation:
-        """The explanation of a search of `history` that found `culprit`."""
-        placed = tuple(effect.operation for effect in order)
-        operation = culprit.operation
-        essential = [operation, *(op for op in history if _wrote(op, operation.value))][: ROWS // 2]
-        near = [op for op in history if _overlaps(op, culprit)]
-        others = [op for op in dict.fromkeys([*near, *placed[-TAIL:]]) if op not in essential]
+    def of(key: bytes, history: Sequence[Operation], found: Search[Effect, Register]) -> Violation:
+        """The explanation of a search through the key's history that found a culprit."""
+        assert found.culprit is not None
+        culprit = found.culprit.operation
+        placed = tuple(effect.operation for effect in found.order)
+        writers = [op for op in history if _wrote(op, culprit.value)]
+        shown = list(dict.fromkeys([culprit, *writers]))[: ROWS // 2]
+        near = [op for op in history if _overlaps(op, found.culprit)]
+        others = [op for op in dict.fromkeys([*near, *placed[-TAIL:]]) if op not in shown]
         others.sort(key=_call)
-        window = sorted([*essential, *others[len(essential) - ROWS :]], key=_call)
-        return Violation(key, operation, placed, held, tuple(window))
+        window = sorted([*shown, *others[len(shown) - ROWS :]], key=_call)
+        return Violation(key, culprit, placed, found.state, tuple(window))
 
     def __str__(self) -> str:
         held = _text(self.held.value)
@@ -119,7 +120,9 @@ def _wrote(operation: Operation, value: bytes | None) -> bool:
     return operation.kind is Kind.PUT and operation.value == value
 
 
-def _text(value: bytes | None) -> str:
+def _text(value: bytes | Unread | None) -> str:
+    if isinstance(value, Unread):
+        return value.value
     if value is None:
         return "absent"
     return repr(value) if len(value) <= TEXT_BYTES else f"{value[:TEXT_BYTES]!r}..."

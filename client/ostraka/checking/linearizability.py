@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from .evidence import effects
+from .evidence import narrow, settle
 from .explain import Violation
 from .history import Operation
 from .register import RegisterModel
@@ -66,10 +66,13 @@ def check_linearizable(operations: Iterable[Operation], *, max_steps: int = 2_00
     steps = 0
     undecided: list[bytes] = []
     for key, history in sorted(by_key.items(), key=lambda item: len(item[1])):
-        found = search(RegisterModel(), effects(history), max_steps - steps)
+        effects = settle(history)
+        found = search(RegisterModel(), narrow(effects), max_steps - steps)
         steps += found.steps
         if found.culprit is not None:
-            violation = Violation.of(key, history, found.culprit, found.order, found.state)
+            # Narrowed times decide sooner, but the callers' own make the better explanation.
+            plain = search(RegisterModel(), effects, max_steps - steps)
+            violation = Violation.of(key, history, found if plain.culprit is None else plain)
             return Result(Verdict.VIOLATION, total, len(by_key), steps, violation)
         if found.gave_up:
             undecided.append(key)

@@ -29,7 +29,10 @@ State = TypeVar("State")
 
 
 class Model(Protocol[OpIn, State]):
-    """What operations mean one after another. States are hashable and never None."""
+    """What operations mean one after another. States are hashable and never None.
+
+    Optional operations that lead from one state to the same state do so from every state.
+    """
 
     @property
     def initial(self) -> State: ...
@@ -122,12 +125,18 @@ class _Searcher(Generic[Op, State]):
                 return
             possible.append((operation, after))
         yield from possible
-        for operation in range(self._returned, len(operations)):
-            if operations[operation].call > operations[first_to_return].before:
+        yield from self._optional(state, operations[first_to_return].before)
+
+    def _optional(self, state: State, deadline: float) -> Iterator[tuple[int, State]]:
+        """The optional operations called by then, one for each different state that they lead to."""
+        reached = {state}
+        for operation in range(self._returned, len(self._operations)):
+            if self._operations[operation].call > deadline:
                 return
             if not self._placed >> operation & 1:
-                after = step(state, operations[operation])
-                if after is not None and after != state:
+                after = self._model.step(state, self._operations[operation])
+                if after is not None and after not in reached:
+                    reached.add(after)
                     yield operation, after
 
     def _place(self, operation: int) -> None:
