@@ -1,8 +1,12 @@
-"""Options of the test run. Here, not beside the tests they serve: pytest reads options from the root only."""
+"""What holds for the whole test run. Options stand here, not beside their tests: pytest reads them from the root only."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -140,7 +140,7 @@ def watched() -> Watched:
     )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(arrivals, max_size=40))
 def test_nothing_that_arrives_breaks_a_replica(arriving: list[tuple[float, int, bool, Message]]) -> None:
     replica = watched()
@@ -154,7 +154,6 @@ def test_nothing_that_arrives_breaks_a_replica(arriving: list[tuple[float, int, 
 
 
 @given(st.sampled_from((2, 3)), messages)
-@settings(derandomize=True, deadline=None)
 def test_messages_of_another_epoch_change_nothing(sender: int, message: Message) -> None:
     replica = watched().replica
     other = replace(message, ballot=Ballot(2, 5, sender))
@@ -163,7 +162,6 @@ def test_messages_of_another_epoch_change_nothing(sender: int, message: Message)
 
 
 @given(messages)
-@settings(derandomize=True, deadline=None)
 def test_messages_of_a_stranger_change_nothing(message: Message) -> None:
     replica = watched().replica
     replica.step(9, message, now=0.1)
