@@ -7,7 +7,6 @@ asks for it. A write that may have taken effect is never sent twice.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -99,7 +98,9 @@ class Caller:
     ) -> Result:
         now = self._clock.now()
         deadline = now + timeout
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             if self._closed:
                 raise ClientClosed("close() was called")
             address = self._router.pick(key, now)
@@ -123,7 +124,6 @@ class Caller:
             if step > 0:
                 await self._clock.sleep(step)
                 now = self._clock.now()
-        raise AssertionError("unreachable")
 
     def _exchange(self, address: str) -> Exchange:
         exchange = self._exchanges.get(address)

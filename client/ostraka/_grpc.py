@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from ostraka._transport import TransportError
 from ostraka.errors import Status, to_wire
-from ostraka.v1.common_pb2 import ErrorDetail
+from ostraka.v1.common_pb2 import REASON_UNSPECIFIED, ErrorDetail
 from ostraka.v1.exchange_pb2 import Error
 
 DETAIL_KEY: Final = "ostraka-error-bin"
@@ -21,17 +21,23 @@ MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 OPTIONS: Final = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-    # A node that was restarted is found again at once; a connection attempt into the void is given up within a second.
+    # A node that was restarted is soon found again; a connection attempt into the void is given up within a second
+    # (the minimum is that limit, not a pause).
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 1000),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    # A peer that vanished without a word is noticed within 5 + 2 seconds, but only while there is something to lose.
+    ("grpc.max_reconnect_backoff_ms", 500),
+    # A peer that vanished without a word is noticed within 5 + 2 seconds while a stream is open. The server has to
+    # allow pings this often (its grpc.http2.min_recv_ping_interval_without_data_ms), else it ends idle connections.
     ("grpc.keepalive_time_ms", 5000),
     ("grpc.keepalive_timeout_ms", 2000),
     ("grpc.http2.max_pings_without_data", 0),
     # A client has its own connection, whatever else in the process talks to the same node.
     ("grpc.use_local_subchannel_pool", 1),
 )
+
+# What grpc itself says of a stream that broke ("Stream removed", "RST_STREAM", "Internal error from Core"), depending
+# on where it was noticed first. A node that means to say something adds an ErrorDetail.
+_BREAKS: Final = frozenset((Status.CANCELLED, Status.UNKNOWN, Status.INTERNAL))
 
 
 class GrpcStream:
@@ -44,7 +50,7 @@ class GrpcStream:
         try:
             await self._call.write(frame)
         except grpc.aio.AioRpcError as error:
-            raise TransportError(_error(error)) from error
+            raise TransportError(_stream_error(error)) from error
         except asyncio.InvalidStateError as over:  # what grpc raises where the status is already known
             raise TransportError(to_wire(Status.UNAVAILABLE, "the node ended the stream")) from over
 
@@ -52,7 +58,7 @@ class GrpcStream:
         try:
             frame = await self._call.read()
         except grpc.aio.AioRpcError as error:
-            raise TransportError(_error(error)) from error
+            raise TransportError(_stream_error(error)) from error
         if isinstance(frame, bytes):
             return frame
         raise TransportError(to_wire(Status.UNAVAILABLE, "the node ended the stream"))
@@ -74,7 +80,7 @@ class GrpcTransport:
         try:
             await call.wait_for_connection()
         except grpc.aio.AioRpcError as error:
-            raise TransportError(_error(error)) from error
+            raise TransportError(_stream_error(error)) from error
         except asyncio.CancelledError:
             call.cancel()
             raise
@@ -111,3 +117,11 @@ def _error(error: grpc.aio.AioRpcError) -> Error:
                 detail = ErrorDetail()  # not ours: the status alone has to do
     code: int = error.code().value[0]
     return Error(code=code, message=error.details() or error.code().name, detail=detail)
+
+
+def _stream_error(error: grpc.aio.AioRpcError) -> Error:
+    """As `_error`; a status that only says that the stream broke is UNAVAILABLE."""
+    mapped = _error(error)
+    if mapped.code in _BREAKS and mapped.detail.reason == REASON_UNSPECIFIED:
+        mapped.code = Status.UNAVAILABLE
+    return mapped

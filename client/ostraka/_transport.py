@@ -39,7 +39,7 @@ class Transport(Protocol):
 
     async def open(self, address: str) -> Stream:
         """A stream to a node that was surely reached: until this returns, nothing was sent. It need not bound its own
-        time. Raises TransportError (UNAVAILABLE) where there is no connection."""
+        time. Raises TransportError: UNAVAILABLE where there is no connection, or what the node says."""
 
     async def unary(self, address: str, method: str, request: bytes, timeout: float) -> bytes:
         """Call `method` ("/ostraka.v1.Cluster/Status"); gives the serialised response. Ends within `timeout` seconds.

@@ -71,6 +71,13 @@ async def error_of(call: Awaitable[object]) -> Error:
     return caught.value.error
 
 
+async def until(event: asyncio.Event, call: asyncio.Task[Any]) -> None:
+    """Wait for the event, but no longer than for the call, which has a deadline."""
+    waiter = asyncio.create_task(event.wait())
+    await asyncio.wait({waiter, call}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+
+
 def test_puts_and_gets_over_a_socket() -> None:
     async def test(address: str, server: grpc.aio.Server) -> None:
         async with Client(address) as client:
@@ -94,7 +101,7 @@ def test_a_server_that_goes_away_with_writes_in_flight_leaves_them_unknown() -> 
     async def test(address: str, server: grpc.aio.Server) -> None:
         async with Client(address) as client:
             write = asyncio.create_task(client.put("k", "v"))
-            await received.wait()
+            await until(received, write)
             await server.stop(None)
             with pytest.raises(errors.OutcomeUnknown):
                 await write
@@ -122,16 +129,35 @@ def test_a_stream_that_the_server_ends_is_over_for_both_directions() -> None:
     with_server(leave, test)
 
 
+@pytest.mark.parametrize("status", [grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.CANCELLED])
+def test_a_stream_that_breaks_is_a_lost_connection_whatever_grpc_calls_it(status: grpc.StatusCode) -> None:
+    async def break_off(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
+        async for _ in frames:
+            await context.abort(status, "Stream removed")
+        yield ExchangeResponse()
+
+    async def test(address: str, server: grpc.aio.Server) -> None:
+        async with Client(address) as client:
+            with pytest.raises(errors.ConnectionLost, match="Stream removed; tried"):
+                await client.get("k", timeout=0.3)
+            with pytest.raises(errors.OutcomeUnknown, match="connection lost: Stream removed"):
+                await client.put("k", "v")
+
+    with_server(break_off, test)
+
+
 def test_an_error_brings_its_detail() -> None:
     async def refuse(frames: Frames, context: Context) -> AsyncIterator[ExchangeResponse]:
         detail = pb.ErrorDetail(reason=pb.OVERLOADED, retry_after_ms=70)
         trailer = ((DETAIL_KEY, detail.SerializeToString()),)
-        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams", trailer)
+        async for _ in frames:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams", trailer)
         yield ExchangeResponse()
 
     async def test(address: str, server: grpc.aio.Server) -> None:
         transport = GrpcTransport()
         stream = await transport.open(address)
+        await stream.send(b"")
         error = await error_of(stream.receive())
         assert (error.code, error.message) == (Status.RESOURCE_EXHAUSTED, "too many streams")
         assert (error.detail.reason, error.detail.retry_after_ms) == (pb.OVERLOADED, 70)
@@ -170,7 +196,7 @@ def test_closing_the_client_ends_its_calls() -> None:
     async def test(address: str, server: grpc.aio.Server) -> None:
         client = Client(address)
         read = asyncio.create_task(client.get("k"))
-        await received.wait()
+        await until(received, read)
         await client.close()
         with pytest.raises(errors.ClientClosed):
             await read
