@@ -12,18 +12,18 @@ from prometheus_client import CollectorRegistry
 
 from ostraka._grpc import GrpcTransport
 from ostraka.clock import BootClock, Clock
-from ostraka.v1.cluster_pb2_grpc import add_ClusterServicer_to_server
-from ostraka.v1.kv_pb2_grpc import add_KVServicer_to_server
 from ostraka_server.config import Config
 from ostraka_server.hosting import SHARDS, Hosting, open_log
 from ostraka_server.paxos.formation import Announcement, Formation, FormationError, Identity, Stage, Stranger
 from ostraka_server.rpc import server as rpc_server
 from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
+from ostraka_server.rpc.health import Health
 from ostraka_server.rpc.http import HttpServer
 from ostraka_server.rpc.kv_service import KvService
 from ostraka_server.rpc.pages import pages
 from ostraka_server.rpc.peers import Peers
+from ostraka_server.rpc.services import SERVICES, add_services
 from ostraka_server.shard.directory import NodeDirectory, cluster_id
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
@@ -69,6 +69,7 @@ class Node:
         self._forwarder = Forwarder(self._transport, addresses, self._clock)
         self.gateway = Gateway(node=config.node, limits=config.limits, forwarder=self._forwarder, clock=self._clock)
         self._view = NodeView(config, self._peers, self._known, self._clock)
+        self._health = Health(SERVICES)
         self._http = HttpServer(pages(self.gateway, CollectorRegistry()), self._clock)
 
     def stop(self) -> None:
@@ -157,10 +158,14 @@ class Node:
     async def _listen(self) -> grpc.aio.Server:
         config = self.config
         server = rpc_server.new_server(config.limits.request_bytes_max, ())
-        add_KVServicer_to_server(KvService(self.gateway), server)
-        cluster = ClusterService(self._view, self.gateway, self._transport, self._clock)
-        add_ClusterServicer_to_server(cluster, server)
-        server.add_generic_rpc_handlers((ExchangeService(self.gateway, lambda operation, code: None).handler(),))
+        add_services(
+            server,
+            kv=KvService(self.gateway),
+            exchange=ExchangeService(self.gateway, lambda operation, code: None),
+            cluster=ClusterService(self._view, self.gateway, self._transport, self._clock),
+            health=self._health,
+            reflection=config.reflection,
+        )
         rpc_server.listen(server, config.listen_client)
         try:
             await self._peers.listen(config.listen_replica)
@@ -180,6 +185,7 @@ class Node:
         )
         self._view.groups = hosting.groups
         self.gateway.open(Router(hosting.groups), hosting.driver.wake)
+        self._health.serve(hosting.groups.values())
         publish_first_layout(hosting.groups[SYSTEM_GROUP], hosting.driver.wake)
         log.info("serving", extra={"fields": {"client": str(self.config.listen_client)}})
         running = asyncio.create_task(hosting.run())
@@ -196,6 +202,7 @@ class Node:
 
     async def _retire(self, hosting: Hosting) -> None:
         """Take nothing new, answer what is under way, let others lead."""
+        self._health.retire()
         deadline = self._clock.now() + STOP_GRACE_S
         await within(self._clock, deadline, self.gateway.close())
         for group in hosting.groups.values():
