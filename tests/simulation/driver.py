@@ -6,7 +6,7 @@ and the end of a sync are events like any other, so that a crash can fall betwee
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +16,7 @@ from random import Random
 from ostraka_server.paxos import Entry, Ready, Replica, ServeDecided
 from ostraka_server.paxos.messages import Decided, Message, Send
 from tests.simulation.claims import check_at_once
+from tests.simulation.clock import NANOSECOND, Clock
 from tests.simulation.disk import Accepted, Disk, Learned, Mark, Promised, Record
 from tests.simulation.execution import EMPTY_DIGEST, next_digest
 from tests.simulation.plan import Plan
@@ -47,7 +48,9 @@ class World:
 class Life:
     """Starts from the disk alone. `over` once it ended; what it still had scheduled then never happens."""
 
-    def __init__(self, me: int, world: World, disk: Disk, random: Random, die: Callable[[], None]) -> None:
+    def __init__(
+        self, me: int, world: World, disk: Disk, clock: Clock, random: Random, die: Callable[[], None]
+    ) -> None:
         """`die` is called when the life reaches the boundary at which it is `doomed`."""
         self.me = me
         self.over = False
@@ -56,12 +59,13 @@ class Life:
         """Added to every sync that begins."""
         self._world = world
         self._disk = disk
+        self._clock = clock
         self._random = random
         self._die = die
         self._turns: deque[tuple[int, Ready]] = deque()
         self._needed = disk.end
         self._syncing = False
-        self._held: list[Callable[[], None]] | None = None
+        self._held: defaultdict[str, deque[Callable[[], None]]] | None = None
         self._writes: dict[int, bytes] = {}
         self._reads: dict[int, int] = {}
         self._reads_begun = 0
@@ -80,53 +84,61 @@ class Life:
             config=world.plan.config,
             random=random,
             durable=durable,
-            now=world.timeline.now,
+            now=clock.now(),
         )
-        self._set_alarm()
+        self.set_alarm()
 
     # Input
 
     def receive(self, sender: int, message: Message) -> None:
         """A message arrives."""
-        self._happen(partial(self._step, sender, message))
+        self._happen(f"replica {sender}", partial(self._step, sender, message))
 
     def write(self, payload: bytes) -> None:
         """A client wants `payload` in the log."""
-        self._happen(partial(self._write, payload))
+        self._happen("clients", partial(self._write, payload))
 
     def read(self) -> None:
         """A client wants to read."""
-        self._happen(partial(self._read, self._world.watch.history.floor))
+        self._happen("clients", partial(self._read, self._world.watch.history.floor))
 
     def transfer(self, target: int) -> None:
         """An operator wants `target` to lead."""
-        self._happen(partial(self._transfer, target))
+        self._happen("clients", partial(self._transfer, target))
 
     def pause(self) -> None:
-        """Until `resume`, nothing happens here; what should, happens then. A sync under way goes on."""
+        """Until `resume`, nothing happens here. A sync under way goes on."""
         if self._held is None:
-            self._held = []
+            self._held = defaultdict(deque)
 
     def resume(self) -> None:
+        """Wake up as an event loop does after a stall: first what came in, in order only within each connection, the
+        clock last.
+        """
         held, self._held = self._held, None
-        for call in held or ():
-            self._happen(call)
+        while held:
+            source = self._random.choice(list(held))
+            self._happen(source, held[source].popleft())
+            if not held[source]:
+                del held[source]
+        self.set_alarm()
 
-    def _happen(self, call: Callable[[], None]) -> None:
+    def _happen(self, source: str, call: Callable[[], None]) -> None:
+        """Something reaches this life through `source`."""
         if self.over:
             return
         if self._held is not None:
-            self._held.append(call)
+            self._held[source].append(call)
         else:
             call()
 
     def _step(self, sender: int, message: Message) -> None:
         self._note(f"from {sender}: {message}")
-        self.replica.step(sender, message, self._world.timeline.now)
+        self.replica.step(sender, message, self._clock.now())
         self._turn()
 
     def _write(self, payload: bytes) -> None:
-        slot = self.replica.propose(payload, self._world.timeline.now)
+        slot = self.replica.propose(payload, self._clock.now())
         self._note(f"proposes {payload!r} at {slot}")
         if slot is not None:
             self._writes[slot] = payload
@@ -136,35 +148,39 @@ class Life:
         self._reads_begun += 1
         self._reads[self._reads_begun] = floor
         self._note(f"begins read {self._reads_begun} at or above {floor}")
-        self.replica.read(self._reads_begun, self._world.timeline.now)
+        self.replica.read(self._reads_begun, self._clock.now())
         self._turn()
 
     def _transfer(self, target: int) -> None:
-        if self.replica.transfer(target, self._world.timeline.now):
+        if self.replica.transfer(target, self._clock.now()):
             self._world.watch.trace.count("transfer")
             self._note(f"hands over to {target}")
         self._turn()
 
     # Time
 
-    def _set_alarm(self) -> None:
-        if not self.over and self.replica.deadline < self._alarm_at:
-            self._alarm_at = self.replica.deadline
-            self._world.timeline.at(self._alarm_at, partial(self._ring, self._alarm_at))
+    def set_alarm(self) -> None:
+        """Tick when the replica wants it. To be called also when the clock was changed."""
+        if not self.over:
+            when = self._clock.true_time(self.replica.deadline)
+            if when < self._alarm_at - NANOSECOND:  # by more than rounding
+                self._alarm_at = when
+                self._world.timeline.at(when, partial(self._ring, when))
 
     def _ring(self, alarm_at: float) -> None:
         if alarm_at == self._alarm_at:
             self._alarm_at = float("inf")
-            self._happen(self._tick)
+            if self._held is None and not self.over:
+                self._tick()
 
     def _tick(self) -> None:
-        now = self._world.timeline.now
+        now = self._clock.now()
         if self.replica.deadline <= now:
             self.replica.tick(now)
             if self.replica.deadline <= now:
                 raise Violation("Ready", f"replica {self.me}: tick leaves its deadline in the past")
             self._turn()
-        self._set_alarm()
+        self.set_alarm()
 
     # A turn: send, append, sync, send, apply, answer
 
@@ -173,7 +189,7 @@ class Life:
         self._observe()
         if ready:
             self._begin(ready)
-        self._set_alarm()
+        self.set_alarm()
 
     def _observe(self) -> None:
         self._world.watch.execution.believed(self.me, self.replica.decided_through)
@@ -209,7 +225,7 @@ class Life:
     def _synced(self, end: int) -> None:
         if not self.over:
             self._disk.sync(end)
-            self._happen(self._after_sync)
+            self._happen("disk", self._after_sync)
 
     def _after_sync(self) -> None:
         self._syncing = False

@@ -1,10 +1,11 @@
-"""A replica's machine: its disk, and one life after another."""
+"""A replica's machine: its disk, its clock, and one life after another."""
 
 from __future__ import annotations
 
 from random import Random
 
 from ostraka_server.paxos.messages import Message
+from tests.simulation.clock import Clock
 from tests.simulation.disk import Disk, Loss
 from tests.simulation.driver import Life, World
 
@@ -15,6 +16,7 @@ class Host:
     def __init__(self, me: int, world: World) -> None:
         self.me = me
         self.disk = Disk(world.watch.durable(me))
+        self.clock = Clock(world.timeline)
         self._world = world
         self._random = Random(f"{world.plan.seed} host {me}")
         self._lives = 0
@@ -26,7 +28,7 @@ class Host:
         if self.life is None:
             self._lives += 1
             self._world.watch.trace.note(f"{self.me} starts, life {self._lives}")
-            self.life = Life(self.me, self._world, self.disk, Random(self._random.random()), self._die)
+            self.life = Life(self.me, self._world, self.disk, self.clock, Random(self._random.random()), self._die)
 
     def crash(self, loss: Loss) -> None:
         """Stop at once, if up, and with it everything in memory."""

@@ -33,6 +33,8 @@ class Nemesis:
             Fault.CRASH_ALL: self._crash_all,
             Fault.CRASH_AT_BOUNDARY: self._doom,
             Fault.PAUSE: self._pause,
+            Fault.DRIFT: self._drift,
+            Fault.JUMP: self._jump,
             Fault.SLOW_SYNC: self._slow_sync,
             Fault.TRANSFER: self._transfer,
         }
@@ -49,6 +51,7 @@ class Nemesis:
             assert host.life is not None
             host.life.doomed = None
             host.life.sync_delay_s = 0.0
+            host.clock.run_at(1.0)
             host.life.resume()
 
     def _schedule(self, fault: Fault) -> None:
@@ -134,6 +137,22 @@ class Nemesis:
             self._count(Fault.PAUSE)
             life.pause()
             self._world.timeline.after(self._lasting(), life.resume)
+
+    def _drift(self) -> None:
+        """Somebody's clock runs at another rate from now on."""
+        self._count(Fault.DRIFT)
+        host = self._random.choice(self._hosts)
+        host.clock.run_at(self._random.choice((0.1, 0.5, 0.9, 1.0, 1.1, 2.0, 10.0)))
+        if host.life is not None:
+            host.life.set_alarm()
+
+    def _jump(self) -> None:
+        """Somebody's clock jumps ahead."""
+        self._count(Fault.JUMP)
+        host = self._random.choice(self._hosts)
+        host.clock.jump(self._lasting())
+        if host.life is not None:
+            host.life.set_alarm()
 
     def _slow_sync(self) -> None:
         for life in self._victim():

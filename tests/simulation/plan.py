@@ -30,6 +30,8 @@ class Fault(Enum):
     CRASH_ALL = "crash of all"
     CRASH_AT_BOUNDARY = "crash at a boundary"
     PAUSE = "pause"
+    DRIFT = "clock drift"
+    JUMP = "clock jump"
     SLOW_SYNC = "slow sync"
     POWER_LOSS = "power loss"
     TRANSFER = "transfer"
@@ -37,7 +39,7 @@ class Fault(Enum):
 
 SUDDEN = (
     Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG, Fault.CRASH, Fault.CRASH_ALL,
-    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.SLOW_SYNC, Fault.TRANSFER,
+    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.DRIFT, Fault.JUMP, Fault.SLOW_SYNC, Fault.TRANSFER,
 )  # fmt: skip
 """Those that happen at moments of their own; the others are conditions that last for the whole run."""
 
@@ -67,10 +69,11 @@ class Plan:
     reads_per_s: float
 
 
-def draw(seed: int) -> Plan:
-    """The plan of a seed."""
+def draw(seed: int, faults: frozenset[Fault] | None = None) -> Plan:
+    """The plan of a seed; with `faults`, these instead of a random subset."""
     random = Random(f"{seed} plan")
-    faults = frozenset(fault for fault in Fault if random.random() < 0.4)
+    if faults is None:
+        faults = frozenset(fault for fault in Fault if random.random() < 0.4)
     return Plan(
         seed=seed,
         members=random.choice((1, 3, 3, 3, 4, 5, 5)),
@@ -96,7 +99,7 @@ def _config(random: Random) -> PaxosConfig:
         election_timeout_s=election_timeout_s,
         window_entries=random.choice((1, 4, 64)),
         window_bytes=random.choice((64, 8 << 20)),
-        resend_bytes=random.choice((1, 1 << 20)),
+        resend_bytes=random.choice((64, 1 << 20)),
         election_lag_entries=random.choice((1, 20, 10_000)),
     )
 
