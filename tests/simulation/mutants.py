@@ -113,7 +113,8 @@ def promise_omits_decided() -> Patches:
 
 def adopts_lowest_ballot() -> Patches:
     """The new leader takes the oldest payload that was reported for a slot, not that of the highest ballot."""
-        def adopt_oldest(promises: Iterable[Promise], first: int) -> list[tuple[int, bytes]]:
+
+    def adopt_oldest(promises: Iterable[Promise], first: int) -> list[tuple[int, bytes]]:
         promises = list(promises)
         lowest = sorted((entry for promise in promises for entry in promise.accepted), key=lambda each: each.ballot)
         oldest = {entry.slot: entry.payload for entry in reversed(lowest)}
