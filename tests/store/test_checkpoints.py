@@ -42,7 +42,7 @@ class Checkpoints(RuleBasedStateMachine):
         self.model, self.steady = Model(), empty()
         self.factory = MemoryFactory()
         self.store = Store.open(self.factory, OWNER)
-        self.machine = Machine(self.store, EMPTY_STATE, cache_bytes_max=1 << 20)
+        self.machine = Machine(self.store, EMPTY_STATE, cache_bytes_max=0)
         self.delta: Delta | None = None
 
     @rule(commands=COMMANDS)
@@ -94,15 +94,20 @@ class Checkpoints(RuleBasedStateMachine):
         rows = expected[: limit or None]
         assert list(result.rows) == [(row[0], b"" if keys_only else row[1], *row[2:]) for row in rows]
         assert (result.more, result.count) == (len(rows) < len(expected), len(expected))
-        counted = self.machine.range(key, range_end, bytes_max=0, count_only=True)
-        assert counted.count == len(expected)
-        assert self.machine.get(key) == self.model.rows.get(key)
+
+    @rule(keys=st.sets(KEYS))
+    def get(self, keys: set[bytes]) -> None:
+        for key in sorted(keys):
+            assert self.machine.get(key) == self.model.rows.get(key)
 
     @invariant()
     def all_agree(self) -> None:
         assert self.machine.revision == self.steady.revision == self.model.revision
         assert self.machine.applied_slot == self.steady.applied_slot == len(self.log)
         assert self.machine.digest == self.steady.digest
+        everything = self.model.scan(b"\0", b"\0")
+        assert list(self.machine.range(b"\0", b"\0", bytes_max=1 << 20).rows) == everything
+        assert self.machine.range(b"\0", b"\0", bytes_max=0, count_only=True).count == len(everything)
 
     def teardown(self) -> None:
         self.store.close()

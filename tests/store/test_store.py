@@ -108,6 +108,7 @@ def test_a_file_lasts_and_its_wal_is_folded_in_on_close(tmp_path: Path) -> None:
     path.parent.mkdir()
     store = Store.open(FileFactory(path), OWNER)
     store.write(delta(7, row(b"a")))
+    assert store.get(b"a") == row(b"a")  # from now on both connections use the WAL
     store.close()
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     again = Store.open(FileFactory(path), OWNER)
