@@ -20,6 +20,7 @@ Message = TypeVar("Message")
 Link = tuple[int, int]
 """(source, target)."""
 
+USUAL_DELAY_S = (0.001, 0.004)
 REMEMBERED = 400
 """Messages that `replay` can bring back."""
 
@@ -28,7 +29,7 @@ REMEMBERED = 400
 class Conditions:
     """How every link treats every message. Times in seconds, the others are probabilities."""
 
-    delay_s: tuple[float, float] = (0.001, 0.004)
+    delay_s: tuple[float, float] = USUAL_DELAY_S
     loss: float = 0.0
     duplicate: float = 0.0
     straggle: float = 0.0
@@ -105,8 +106,11 @@ class Network(Generic[Message]):
             self._trace.count("reorder")
             self._post_late(link, message)
             return
+        delay_s = self._random.uniform(*self.conditions.delay_s)
+        if delay_s > USUAL_DELAY_S[1]:
+            self._trace.count("delay")
         arrival = max(
-            self._timeline.now + self._random.uniform(*self.conditions.delay_s),
+            self._timeline.now + delay_s,
             self._clogged_until.get(link, 0.0),
             self._last_arrival.get(link, 0.0),
         )

@@ -11,7 +11,7 @@ from random import Random
 
 from ostraka_server.paxos import PaxosConfig
 from tests.simulation.disk import Loss
-from tests.simulation.network import Conditions
+from tests.simulation.network import USUAL_DELAY_S, Conditions
 
 
 class Fault(Enum):
@@ -69,11 +69,10 @@ class Plan:
     reads_per_s: float
 
 
-def draw(seed: int, faults: frozenset[Fault] | None = None) -> Plan:
-    """The plan of a seed; with `faults`, these instead of a random subset."""
+def draw(seed: int, always: frozenset[Fault] = frozenset()) -> Plan:
+    """The plan of a seed: a random subset of the fault classes, and those of `always`."""
     random = Random(f"{seed} plan")
-    if faults is None:
-        faults = frozenset(fault for fault in Fault if random.random() < 0.4)
+    faults = always | {fault for fault in Fault if random.random() < 0.4}
     return Plan(
         seed=seed,
         members=random.choice((1, 3, 3, 3, 4, 5, 5)),
@@ -109,7 +108,7 @@ def _conditions(random: Random, faults: frozenset[Fault]) -> Conditions:
         return random.uniform(highest / 10, highest) if fault in faults else 0.0
 
     return Conditions(
-        delay_s=(0.001, 0.004 + when(Fault.DELAY, 0.15)),
+        delay_s=(USUAL_DELAY_S[0], USUAL_DELAY_S[1] + when(Fault.DELAY, 0.15)),
         loss=when(Fault.LOSS, 0.3),
         duplicate=when(Fault.DUPLICATE, 0.3),
         straggle=when(Fault.REORDER, 0.3),
