@@ -32,7 +32,11 @@ class CatchUp:
     def reached(self, decided_through: int) -> None:
         """The decided prefix here now ends at `decided_through`."""
         if decided_through >= self._through:
-            self._source = self._fetch_at = self._asked = None
+            self.stop()
+
+    def stop(self) -> None:
+        """Want nothing more."""
+        self._source = self._fetch_at = self._asked = None
 
     def due(self, now: float) -> ReplicaId | None:
         """The replica to send a Fetch to now, if any. Asks again when an answer stays out."""
