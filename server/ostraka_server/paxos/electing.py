@@ -67,7 +67,7 @@ class Electing(Leading):
         campaign = self._campaign
         if campaign is None or campaign.phase is not Phase.PREPARING or message.ballot != campaign.ballot:
             return self._ignore("late promise")
-        # Accepted entries lie close above what is decided, and after a restart that forgot how far that was, without gaps.
+        # Accepted entries lie close above what is decided; after a restart that forgot how far that was, without gaps.
         bound = message.decided_through + len(message.accepted) + AHEAD_ENTRIES_MAX
         if any(not message.decided_through < entry.slot <= bound for entry in message.accepted):
             return self._ignore("promise out of bounds")
