@@ -1,4 +1,4 @@
-"""What holds for the whole test run. Options stand here, not beside their tests: pytest reads them from the root only."""
+"""What holds for the whole test run. Options stand here since pytest reads them from the root only."""
 
 from __future__ import annotations
 

@@ -68,3 +68,11 @@ def test_reaching_part_of_the_way_is_not_the_end() -> None:
     assert catchup.due(PATIENCE) == 2
     catchup.reached(10)
     assert catchup.due(PATIENCE + TIMEOUT) is None
+
+
+def test_who_begins_to_lead_wants_nothing_more() -> None:
+    catchup = behind()
+    catchup.due(PATIENCE)
+    catchup.stop()
+    assert catchup.due(100.0) is None and catchup.deadline == NEVER
+    assert not catchup.answered(2, now=100.0), "an answer that is late"
