@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from ostraka.clock import Clock
 from ostraka_server.config import Config
 from ostraka_server.log import AcceptorLog, LogConfig, RecoveredGroup
+from ostraka_server.log.files import Directory
 from ostraka_server.log.posix import PosixDirectory
 from ostraka_server.machine import EMPTY_STATE, Machine, MachineState
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, PaxosConfig, Replica
@@ -20,8 +22,8 @@ from ostraka_server.shard.driver import Driver
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_GROUP, FIRST_SHARD, SYSTEM_GROUP, SYSTEM_SHARD
-from ostraka_server.shard.seams import ThreadRunner, Transport
-from ostraka_server.store import FileFactory, Owner, Store
+from ostraka_server.shard.seams import Runner, ThreadRunner, Transport
+from ostraka_server.store import ConnectionFactory, FileFactory, Owner, Store
 
 SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHARD}
 """The groups of a cluster and the shards that they serve."""
@@ -31,20 +33,56 @@ EPOCH = 1
 _NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, entries=[])
 
 
+class Storage(Protocol):
+    """Where a node's replicas keep what survives, and what does the blocking work. The simulator has its own."""
+
+    def log(self) -> Directory:
+        """The acceptor log's directory."""
+
+    def store(self, group: int) -> ConnectionFactory:
+        """Of a group's store."""
+
+    def runner(self, name: str) -> Runner:
+        """A new one, for one kind of work."""
+
+
+class FileStorage:
+    """Files in a node's data directory, a thread for each kind of work."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+
+    def log(self) -> Directory:
+        return PosixDirectory(self._data_dir / "log")
+
+    def store(self, group: int) -> ConnectionFactory:
+        return FileFactory(self._data_dir / f"group-{group}.db")
+
+    def runner(self, name: str) -> Runner:
+        return ThreadRunner(name)
+
+
 class Hosting:
-    """Everything of a node that lives between its start and its stop."""
+    """Everything of a node that lives between its start and its stop. `storage`: by default the files in data_dir."""
 
     def __init__(
-        self, config: Config, members: Announcement, clock: Clock, random: Random, transport: Transport
+        self,
+        config: Config,
+        members: Announcement,
+        clock: Clock,
+        random: Random,
+        transport: Transport,
+        storage: Storage | None = None,
     ) -> None:
         self._config = config
         self._members = members
         self._clock = clock
         self._random = random
-        self._log_runner = ThreadRunner("log")
-        self._store_runner = ThreadRunner("store")
+        self._storage = storage or FileStorage(config.data_dir)
+        self._log_runner = self._storage.runner("log")
+        self._store_runner = self._storage.runner("store")
         self.cluster = cluster_id(members.members)
-        self.log = open_log(config, self.cluster, must_exist=True)
+        self.log = open_log(config, self.cluster, must_exist=True, storage=self._storage)
         self.driver = Driver(log=self.log, log_runner=self._log_runner, transport=transport, clock=clock)
         self.stores: dict[int, Store] = {}
         self._flushers = [self._open(group, shard) for group, shard in SHARDS.items()]
@@ -74,7 +112,7 @@ class Hosting:
     def _open(self, number: int, shard: int) -> Flusher:
         config = self._config
         store = self.stores[number] = Store.open(
-            FileFactory(self._store_path(number)), Owner(f"{self.cluster:016x}", config.node, number)
+            self._storage.store(number), Owner(f"{self.cluster:016x}", config.node, number)
         )
         stored = store.state()
         state = EMPTY_STATE if stored is None else MachineState(*stored)
@@ -115,9 +153,6 @@ class Hosting:
         flusher.notice()
         return flusher
 
-    def _store_path(self, number: int) -> Path:
-        return self._config.data_dir / f"group-{number}.db"
-
     def _recover(self, number: int, applied_slot: int) -> tuple[Durable, list[Entry]]:
         """What the replica starts from, and what is known decided but not in the store."""
         recovered = self.log.recovered.get(number, _NOTHING)
@@ -135,10 +170,10 @@ class Hosting:
         return Durable(Ballot(*recovered.promised), decided_through, entries), unapplied
 
 
-def open_log(config: Config, cluster: int, *, must_exist: bool) -> AcceptorLog:
+def open_log(config: Config, cluster: int, *, must_exist: bool, storage: Storage | None = None) -> AcceptorLog:
     """The node's acceptor log. It is created before the formation is recorded as started, and exists from then on."""
     return AcceptorLog.open(
-        PosixDirectory(config.data_dir / "log"),
+        (storage or FileStorage(config.data_dir)).log(),
         f"{cluster:016x}/{config.node}".encode(),
         LogConfig(segment_bytes=config.log.segment_bytes),
         must_exist=must_exist,
