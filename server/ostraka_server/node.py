@@ -8,18 +8,19 @@ from collections.abc import Awaitable, Sequence
 from random import Random, SystemRandom
 
 import grpc
-from prometheus_client import CollectorRegistry
 
 from ostraka._grpc import GrpcTransport
 from ostraka.clock import BootClock, Clock
 from ostraka_server.config import Config
 from ostraka_server.hosting import SHARDS, Hosting, open_log
+from ostraka_server.metrics import Metrics
 from ostraka_server.paxos.formation import Announcement, Formation, FormationError, Identity, Stage, Stranger
 from ostraka_server.rpc import server as rpc_server
 from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.rpc.health import Health
 from ostraka_server.rpc.http import HttpServer
+from ostraka_server.rpc.interceptor import CountingInterceptor
 from ostraka_server.rpc.kv_service import KvService
 from ostraka_server.rpc.pages import pages
 from ostraka_server.rpc.peers import Peers
@@ -70,7 +71,9 @@ class Node:
         self.gateway = Gateway(node=config.node, limits=config.limits, forwarder=self._forwarder, clock=self._clock)
         self._view = NodeView(config, self._peers, self._known, self._clock)
         self._health = Health(SERVICES)
-        self._http = HttpServer(pages(self.gateway, CollectorRegistry()), self._clock)
+        self._rpcs = CountingInterceptor(self._clock)
+        self._metrics = Metrics(node=self._view, gateway=self.gateway, peers=self._peers, methods=self._rpcs.methods)
+        self._http = HttpServer(pages(self.gateway, self._metrics.exposition), self._clock)
 
     def stop(self) -> None:
         """Stop gracefully; `run` returns when that is done."""
@@ -157,11 +160,11 @@ class Node:
 
     async def _listen(self) -> grpc.aio.Server:
         config = self.config
-        server = rpc_server.new_server(config.limits.request_bytes_max, ())
+        server = rpc_server.new_server(config.limits.request_bytes_max, (self._rpcs,))
         add_services(
             server,
             kv=KvService(self.gateway),
-            exchange=ExchangeService(self.gateway, lambda operation, code: None),
+            exchange=ExchangeService(self.gateway),
             cluster=ClusterService(self._view, self.gateway, self._transport, self._clock),
             health=self._health,
             reflection=config.reflection,
@@ -184,6 +187,7 @@ class Node:
             self.config, self._directory.announcement, self._clock, self._random, self._peers
         )
         self._view.groups = hosting.groups
+        self._metrics.driver = hosting.driver
         self.gateway.open(Router(hosting.groups), hosting.driver.wake)
         self._health.serve(hosting.groups.values())
         publish_first_layout(hosting.groups[SYSTEM_GROUP], hosting.driver.wake)

@@ -7,7 +7,6 @@ client serialised goes to the log unread by this file. Replies that are ready in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,16 +25,12 @@ FRAME_BYTES_MAX = 3 << 20
 UNSENT_BYTES_MAX = 32 << 20
 """Replies that may wait for a client that does not read; beyond, its stream is ended."""
 
-Observe = Callable[[str, int], None]
-"""Told of each answered operation: its name, and the gRPC status code."""
-
 
 class _Session:
     """One stream."""
 
-    def __init__(self, gateway: Gateway, observe: Observe) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._observe = observe
         self._calls: dict[int, Call] = {}
         self._replies: list[bytes] = []
         self._unsent_bytes = 0
@@ -54,7 +49,7 @@ class _Session:
     def _submit(self, call: wire.Call) -> None:
         call_id = call.id
         if call_id in self._calls:
-            self._answer(call_id, "", failures.invalid(f"call id {call_id} is in use on this stream"))
+            self._answer(call_id, failures.invalid(f"call id {call_id} is in use on this stream"))
             return
         answer = partial(self._answered, call_id)
         submitted = self._gateway.submit(call.command, call.timeout_ms, answer, forwarded=call.forwarded)
@@ -63,15 +58,14 @@ class _Session:
 
     def _answered(self, call_id: int, reply: Reply) -> None:
         self._calls.pop(call_id, None)
-        self._answer(call_id, reply.WhichOneof("result") or "", reply)
+        self._answer(call_id, reply)
 
-    def _answer(self, call_id: int, operation: str, reply: Reply) -> None:
+    def _answer(self, call_id: int, reply: Reply) -> None:
         reply.id = call_id
         data = reply.SerializeToString()
         self._replies.append(data)
         self._unsent_bytes += len(data)
         self._wake.set()
-        self._observe(operation, reply.error.code if operation == "error" else 0)
 
     async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Send replies as they come, for ever."""
@@ -114,13 +108,12 @@ class _Session:
 class ExchangeService:
     """One handler, bidirectional."""
 
-    def __init__(self, gateway: Gateway, observe: Observe) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._observe = observe
 
     async def exchange(self, _: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Until the client half-closes (then what is under way is still answered) or the stream breaks."""
-        session = _Session(self._gateway, self._observe)
+        session = _Session(self._gateway)
         writer = asyncio.create_task(session.write(context))
         try:
             while (frame := await context.read()) is not grpc.aio.EOF:

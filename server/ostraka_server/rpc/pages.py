@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry, generate_latest
-
 from ostraka_server.rpc.http import Page
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.readiness import missing
@@ -15,10 +13,10 @@ from ostraka_server.shard.readiness import missing
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def pages(gateway: Gateway, registry: CollectorRegistry) -> Mapping[str, Callable[[], Page]]:
-    """By path."""
+def pages(gateway: Gateway, metrics: Callable[[], bytes]) -> Mapping[str, Callable[[], Page]]:
+    """By path. `metrics` gives them in Prometheus's text format."""
     return {
-        "/metrics": lambda: Page(HTTPStatus.OK, PROMETHEUS_TEXT, generate_latest(registry)),
+        "/metrics": lambda: Page(HTTPStatus.OK, PROMETHEUS_TEXT, metrics()),
         "/healthz": healthy,
         "/readyz": lambda: readiness(gateway),
     }

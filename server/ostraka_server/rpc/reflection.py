@@ -14,7 +14,7 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection_pb2 as v1alpha
-from grpc_reflection.v1alpha.reflection import ReflectionServicer
+from grpc_reflection.v1alpha.reflection import aio
 
 V1ALPHA = "grpc.reflection.v1alpha"
 V1 = "grpc.reflection.v1"
@@ -29,7 +29,7 @@ def add_reflection(server: grpc.aio.Server, files: Iterable[FileDescriptor]) -> 
         pool.Add(proto)
     names = [f"{proto.package}.{service.name}" for proto in protos for service in proto.service]
     answer = grpc.stream_stream_rpc_method_handler(
-        ReflectionServicer(names, pool).ServerReflectionInfo,
+        aio.ReflectionServicer(names, pool).ServerReflectionInfo,
         request_deserializer=v1alpha.ServerReflectionRequest.FromString,
         response_serializer=v1alpha.ServerReflectionResponse.SerializeToString,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ostraka.clock import Clock, Timer
+from ostraka_server.distribution import quadrupling, seconds
 from ostraka_server.paxos import Ballot, Entry, Ready, ReplicaId, ServeDecided
 from ostraka_server.paxos.messages import Decided, Message, Send
 from ostraka_server.shard import codec
@@ -64,6 +65,9 @@ class Driver:
         self._expire_at = 0.0
         self.turns = 0
         self.refused_messages = 0
+        self.sync_seconds = seconds()
+        self.sync_entries = quadrupling(1, 4096)
+        self.sync_bytes = quadrupling(64, 16 << 20)
 
     @property
     def groups(self) -> Mapping[int, Group]:
@@ -124,16 +128,27 @@ class Driver:
 
     async def _persist(self, turned: Sequence[tuple[Group, Ready]]) -> None:
         must_sync = False
+        entries = payload_bytes = 0
         for group, ready in turned:
             if ready.promise is not None:
                 self._log.promise(group.id, ready.promise)
             for entry in (*ready.entries, *ready.learned):
                 self._log.accept(group.id, entry.slot, entry.ballot, entry.payload)
+                entries += 1
+                payload_bytes += len(entry.payload)
             if ready.decided:
                 self._log.decided(group.id, ready.decided[-1].slot)
             must_sync = must_sync or ready.must_sync()
         if must_sync:
-            await self._log_runner.run(self._log.flush)
+            self.sync_seconds.observe(await self._log_runner.run(self._sync))
+            self.sync_entries.observe(entries)
+            self.sync_bytes.observe(payload_bytes)
+
+    def _sync(self) -> float:
+        """In the log's thread: make durable what was appended. How many seconds that took."""
+        began = self._clock.now()
+        self._log.flush()
+        return self._clock.now() - began
 
     def _post(self, group: Group, sends: Iterable[Send]) -> None:
         own = group.replica.id

@@ -23,6 +23,7 @@ from ostraka_server.shard.calls import Call
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.router import Router
+from ostraka_server.shard.tally import Tally
 
 PARKED_RETRY_S = 0.05
 """Calls that wait for a leader look again this often, and whenever the leader known here changes."""
@@ -61,6 +62,7 @@ class Gateway:
         self._idle = asyncio.Event()
         self._idle.set()
         self.in_flight = 0
+        self.tally = Tally()
 
     @property
     def router(self) -> Router | None:
@@ -92,17 +94,18 @@ class Gateway:
         try:
             parsed = Command.FromString(command)
         except DecodeError:
-            answer(failures.invalid("the command is not an ostraka.v1.Command"))
+            self._tell("malformed", answer, failures.invalid("the command is not an ostraka.v1.Command"))
             return None
+        operation = parsed.WhichOneof("request") or "none"
         refusal = self._refuse(parsed)
         if refusal is not None:
-            answer(refusal)
+            self._tell(operation, answer, refusal)
             return None
         self.in_flight += 1
         self._idle.clear()
         timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
         deadline = self._clock.now() + timeout_ms / 1000
-        call = Call(command, parsed, deadline, partial(self._answered, answer), forwarded=forwarded)
+        call = Call(command, parsed, deadline, partial(self._answered, operation, answer), forwarded=forwarded)
         assert self._router is not None
         self._route(self._router.group_of(call.key), call)
         return call
@@ -119,10 +122,14 @@ class Gateway:
             return failures.overloaded(f"node {self._node}'s calls_in_flight_max ({self._limits.calls_in_flight_max})")
         return self.refusal
 
-    def _answered(self, answer: Callable[[Reply], None], reply: Reply) -> None:
+    def _answered(self, operation: str, answer: Callable[[Reply], None], reply: Reply) -> None:
         self.in_flight -= 1
         if self.in_flight == 0:
             self._idle.set()
+        self._tell(operation, answer, reply)
+
+    def _tell(self, operation: str, answer: Callable[[Reply], None], reply: Reply) -> None:
+        self.tally.count(operation, reply)
         answer(reply)
 
     def _route(self, group: Group, call: Call) -> None:

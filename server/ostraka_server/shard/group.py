@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ostraka_server.distribution import Distribution, quadrupling
 from ostraka_server.machine import Machine
 from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
 from ostraka_server.paxos.messages import Message
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.pending_reads import PendingReads
-from ostraka_server.shard.proposals import Proposals
+from ostraka_server.shard.proposals import ENTRY_COMMANDS_MAX, Proposals
 
 
 @dataclass(slots=True)
@@ -27,8 +28,8 @@ class GroupStats:
     proposal_failures: int = 0
     commands: int = 0
     reads: int = 0
-    entry_commands: list[int] = field(default_factory=list)
-    """Commands in each entry proposed since somebody took the list."""
+    entry_commands: Distribution = field(default_factory=lambda: quadrupling(1, ENTRY_COMMANDS_MAX))
+    """Commands in each entry proposed."""
 
 
 class Group:
@@ -157,7 +158,7 @@ class Group:
             assert slot is not None, "it had room"
             self._proposals.proposed(slot, batch)
             self.stats.proposals += 1
-            self.stats.entry_commands.append(len(batch.calls))
+            self.stats.entry_commands.observe(len(batch.calls))
 
     def _apply_backlog(self) -> None:
         while self._backlog and self.machine.unflushed_entries < self._unflushed_max:

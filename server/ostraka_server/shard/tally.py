@@ -1,0 +1,30 @@
+"""How the calls of a node ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ostraka.v1.common_pb2 import Reason
+from ostraka.v1.exchange_pb2 import Reply
+
+_REASONS = frozenset(Reason.values())
+
+
+class Tally:
+    """Counted since the process started, by words of the API only: what a client sends adds no others."""
+
+    def __init__(self) -> None:
+        self.operations: Counter[tuple[str, int]] = Counter()
+        """By operation and gRPC status code."""
+        self.refusals: Counter[Reason.ValueType] = Counter()
+        """Those that were answered with an error, by its reason."""
+
+    def count(self, operation: str, reply: Reply) -> None:
+        """A call is answered."""
+        if reply.WhichOneof("result") != "error":
+            self.operations[operation, 0] += 1
+            return
+        error = reply.error
+        self.operations[operation, error.code] += 1
+        reason = error.detail.reason  # a node of another version may name one that is not known here
+        self.refusals[reason if reason in _REASONS else Reason.REASON_UNSPECIFIED] += 1
