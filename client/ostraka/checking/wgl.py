@@ -111,7 +111,7 @@ class _Searcher(Generic[Op, State]):
         return Search(len(seen), False, None, order, state)
 
     def _choices(self, state: State) -> Iterator[tuple[int, State]]:
-        """What may be placed next, with the state after it."""
+        """What may be placed next, with the state after it; first what must be placed soonest."""
         step, operations = self._model.step, self._operations
         window, first_to_return = self._timeline.window()
         possible = []
@@ -124,6 +124,7 @@ class _Searcher(Generic[Op, State]):
                 yield operation, after
                 return
             possible.append((operation, after))
+        possible.sort(key=lambda choice: operations[choice[0]].before)
         yield from possible
         yield from self._optional(state, operations[first_to_return].before)
 
