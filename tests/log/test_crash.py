@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from ostraka_server.log import AcceptorLog, LogCorrupt, LogFailed, MemoryDirectory
+from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR
 from tests.log.workload import PowerLoss, Workload, contents, reopen
 
 
@@ -103,22 +104,48 @@ def test_an_error_while_opening_is_named() -> None:
         reopen(directory)
 
 
-def test_a_torn_batch_is_dropped_only_while_nothing_tells_that_its_sync_returned() -> None:
-    """The same torn bytes: beyond the last sync they are a torn tail, before it damage."""
+@pytest.mark.parametrize("told_by", ["nothing", "mark and footer", "footer"])
+def test_a_torn_batch_is_dropped_only_while_nothing_tells_that_its_sync_returned(told_by: str) -> None:
+    """The same torn bytes: behind the last sync they are a torn tail, before it they are damage."""
     directory = MemoryDirectory()
     log = reopen(directory)
     log.accept(1, 1, (1, 1, 7), b"one")
     log.flush()
     segment = directory.open("0000000001.segment")
-    before = segment.read(0, 10**6)
+    blank = segment.read(DATA_AT + BLOCK, SECTOR)
     log.accept(1, 2, (1, 1, 7), bytes(2000))
     log.flush()
-    tail = before.index(b"one") // 4096 * 4096 + 4096
-    segment.write(tail + 512, before[tail + 512 : tail + 1024])
-    torn = segment.read(0, 10**6)
-    assert len(reopen(directory).recovered[1].entries) == 1
-    segment.write(0, torn)
-    log.accept(1, 3, (1, 1, 7), b"three")
+    if told_by != "nothing":
+        log.accept(1, 3, (1, 1, 7), b"three")
+        log.flush()
+    if told_by == "footer":
+        segment.flip(MARKS_AT[3 % 2], 1)
+    segment.write(DATA_AT + BLOCK + SECTOR, blank)
+    if told_by == "nothing":
+        assert [entry.slot for entry in reopen(directory).recovered[1].entries] == [1]
+    else:
+        with pytest.raises(LogCorrupt, match=r"entry of group 1, slot 2, ballot 1\.1\.7"):
+            reopen(directory)
+
+
+@pytest.mark.parametrize("third", ["torn", "whole"])
+def test_what_a_recovery_decided_holds_for_the_next_one(third: str) -> None:
+    """A mark that outlived its torn batch must not speak against the batch that takes its place."""
+    directory = MemoryDirectory()
+    log = reopen(directory)
+    log.accept(1, 1, (1, 1, 7), b"one")
     log.flush()
-    with pytest.raises(LogCorrupt, match=r"entry of group 1, slot 2, ballot 1\.1\.7"):
-        reopen(directory)
+    segment = directory.open("0000000001.segment")
+    blank = segment.read(DATA_AT + BLOCK, SECTOR)
+    log.accept(1, 2, (1, 1, 7), b"two")
+    log.flush()
+    segment.write(DATA_AT + BLOCK, blank)
+    log = reopen(directory)
+    mark = segment.read(MARKS_AT[0], BLOCK)
+    log.accept(1, 2, (1, 2, 7), b"other two")
+    log.flush()
+    segment.write(MARKS_AT[0], mark)
+    if third == "torn":
+        segment.write(DATA_AT + BLOCK, blank)
+    found = [entry.payload for entry in reopen(directory).recovered[1].entries]
+    assert found == ([b"one"] if third == "torn" else [b"one", b"other two"])

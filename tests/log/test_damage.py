@@ -205,6 +205,26 @@ def test_a_batch_of_another_past_is_never_taken_for_real() -> None:
         reopen(other)
 
 
+def test_another_batch_in_the_place_of_the_last_is_told_by_the_mark() -> None:
+    """It follows on what precedes it and is valid in itself, but it is not what was synced here."""
+    one, other = log_of(b"same", b"second"), log_of(b"same", b"SECOND")
+    at = place_of(one, b"second") - HEADER_BYTES
+    other.open(FIRST).write(at, one.open(FIRST).read(at, 2 * SECTOR))
+    with pytest.raises(LogCorrupt, match="mark"):
+        reopen(other)
+
+
+def test_the_last_batch_of_an_older_segment_is_not_taken_for_torn(
+    written: tuple[MemoryDirectory, Contents],
+) -> None:
+    """Though it reads as never written: the next segment was begun after its sync."""
+    file = written[0].open(FIRST)
+    used = used_bytes(file)
+    blank = blank_sector(unpack_manifest(file.read(START_AT, SECTOR), 0).chain)
+    at = max(used) // BLOCK * BLOCK
+    assert check(written, lambda directory: directory.open(FIRST).write(at, blank * (BLOCK // SECTOR)))
+
+
 def test_a_missing_segment_is_named(written: tuple[MemoryDirectory, Contents]) -> None:
     directory = copy.deepcopy(written[0])
     directory.remove(FIRST)

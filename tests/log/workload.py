@@ -54,8 +54,8 @@ class Workload:
         self._flushed = Contents()
 
     def flush(self, log: AcceptorLog) -> None:
-        """Some changes and a flush."""
-        for _ in range(self._random.randint(1, 4)):
+        """Some changes and a flush. The larger ones have a mark of two sectors, which can tear."""
+        for _ in range(self._random.choice((1, 2, 3, 12))):
             self._change(log, self._random.randint(1, 3))
         durable = log.sequence
         log.flush()
@@ -85,7 +85,7 @@ class Workload:
             log.promise(group, max(ballot, promised))
         else:
             # Zeros are what an unwritten sector is most easily taken for.
-            payload = random.choice((b"", b"\0" * 2000, random.randbytes(random.randint(1, 5000))))
+            payload = random.choice((b"", b"\0" * 1500, random.randbytes(random.randint(1, 3000))))
             slot = random.choice((len(slots) + 1, max(1, len(slots))))
             log.accept(group, slot, ballot, payload)
             slots[slot] = (ballot, payload)

@@ -84,12 +84,15 @@ class Image:
         manifest = unpack_manifest(self.view, footer_at)
         listed = b"".join(headers)
         chain = next_chain(last.chain, manifest.states, listed)
-        expected = (last.segment, last.sequence + 1, start, last.chain, listed, chain, footer_at)
         found = (
-            manifest.segment, manifest.sequence, manifest.start, manifest.previous, manifest.headers, manifest.chain,
+            manifest.segment,
+            manifest.sequence,
+            manifest.start,
             manifest.footer_at,
-        )  # fmt: skip
-        if found != expected:
+            manifest.headers,
+            manifest.chain,
+        )
+        if found != (last.segment, last.sequence + 1, start, footer_at, listed, chain):
             raise Unreadable(start, footer_at + SECTOR - start)
         return manifest
 

@@ -100,15 +100,13 @@ def _read(segment: _Found, following: Manifest | None, reader: Reader, damaged: 
 
 
 def _settle(file: File, found: _Found, image: Image, last: Manifest, blank_ahead: int) -> Segment:
-    """Make durable what was read, the last batch perhaps for the first time, and that nothing follows it.
+    """Make durable what was read: the last batch perhaps was not yet, and the marks may speak of one that is torn.
 
     The last batch is written anew, since a sync that failed before the restart may have left it in the page cache
-    only, counted there as saved. What follows it is blanked before the marks stop speaking of it. The newest mark
-    is replaced last, so that a good one is there whenever the power fails.
+    only, counted there as saved. The newest mark is replaced last, so that a good one is there if the power fails.
     """
     segment = Segment(file, found.identity.size, found.first.chain, last.end, blank_ahead)
     file.write(last.start, image.data[last.start : last.end])
-    segment.blank(last.end)
     file.sync()
     newest = max(found.marks, key=lambda copy: found.marks[copy].sequence)
     segment.confirm(last, (1 - newest, newest))

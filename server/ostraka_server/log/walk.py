@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ostraka_server.log.batch import Image
 from ostraka_server.log.errors import Damage
-from ostraka_server.log.layout import BLOCK, align
 from ostraka_server.log.manifest import Manifest
 from ostraka_server.log.record import Unreadable, payload_at, unpack_header
 
@@ -18,18 +17,15 @@ from ostraka_server.log.record import Unreadable, payload_at, unpack_header
 def walk(image: Image, first: Manifest, marks: Sequence[Manifest], through: int | None) -> Iterator[Manifest | Damage]:
     """Every intact batch after `first`, in order, and every damage, as far as the segment's log goes.
 
-    It goes through batch `through` where a later segment tells that, else as far as whole batches follow each other;
-    every batch that `marks` or a later footer know to be durable must be there.
+    That is through batch `through` where a later segment tells it, else as far as anything follows.
     """
-    durable = max((mark.durable for mark in marks), default=0) if through is None else through
     last = first
     while last.sequence != through:
-        at = align(last.end, BLOCK)
         try:
             batch = image.next_batch(last)
         except Unreadable as piece:
-            listed = [*marks, *image.footers_from(at)]
-            if _is_torn(image, piece, last, durable, listed):
+            listed = [*marks, *image.footers_from(last.end)]
+            if through is None and _is_torn(image, piece, last, listed):
                 return
             yield from _damage(image, piece, last, listed)
             resumed = _resume(last, listed)
@@ -43,16 +39,14 @@ def walk(image: Image, first: Manifest, marks: Sequence[Manifest], through: int 
         last = batch
 
 
-def _is_torn(image: Image, piece: Unreadable, last: Manifest, durable: int, listed: Sequence[Manifest]) -> bool:
-    """Whether the batch after `last` can be one whose sync never returned; else it is damaged.
+def _is_torn(image: Image, piece: Unreadable, last: Manifest, listed: Sequence[Manifest]) -> bool:
+    """Whether the batch after `last` can be one whose sync never returned, or none at all; else it is damaged.
 
-    It cannot when anything written after that sync is there. Otherwise it is torn exactly if a sector of the piece
+    It cannot when a mark or footer says that it was durable. Otherwise it is torn exactly if a sector of the piece
     that cannot be read is still blank: a sync that returned leaves no sector unwritten, and no decay makes one blank.
     """
-    sequence = last.sequence + 1
-    if sequence <= max((manifest.durable for manifest in listed if manifest.sequence > last.sequence), default=0):
-        return False
-    return sequence > durable and (piece.at >= len(image.data) or image.has_blank(piece))
+    durable = max((manifest.durable for manifest in listed if manifest.sequence > last.sequence), default=0)
+    return last.sequence >= durable and (piece.at >= len(image.data) or image.has_blank(piece))
 
 
 def _damage(image: Image, piece: Unreadable, last: Manifest, listed: Sequence[Manifest]) -> Iterator[Damage]:
