@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from ostraka_server.paxos import Ballot, Durable, Entry, PaxosConfig, Replica
+import pytest
+
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, PaxosConfig, Replica
 from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
-from ostraka_server.paxos.messages import Accept, Fetch
+from ostraka_server.paxos.messages import Accept, Fetch, Nack, PrePrepare, PrePromise
 from tests.paxos.member import SteadyRandom
 from tests.paxos.script import Script
+
+EMPTY, DEFAULTS = Durable(), PaxosConfig()
 
 
 def play(text: str) -> Script:
     """Run a script of one command a line, `#` begins a remark; the state it leaves."""
     script = Script()
-    for line in text.splitlines():
-        command = line.partition("#")[0].strip()
-        if command:
-            script.run(command)
+    commands = (line.partition("#")[0].strip() for line in text.splitlines())
+    play_on(script, *filter(None, commands))
     return script
 
 
-def replica(durable: Durable | None = None) -> Replica:
+def play_on(script: Script, *commands: str) -> None:
+    for command in commands:
+        script.run(command)
+
+
+def replica(durable: Durable = EMPTY, config: PaxosConfig = DEFAULTS) -> Replica:
     """Replica 1 of three."""
-    config, random = PaxosConfig(), SteadyRandom(0.0)
-    durable = durable or Durable()
+    random = SteadyRandom(0.0)
     return Replica(replica=1, epoch=1, members=(1, 2, 3), config=config, random=random, durable=durable, now=0.0)
 
 
@@ -148,6 +154,29 @@ def test_a_message_to_oneself_waits_for_the_sync() -> None:
         forge 2 -> 1 Prepare 1.9.2 1
         sync 1
     """)
+
+
+def test_a_candidate_gives_up_when_refused_and_goes_above_what_was_promised() -> None:
+    script = play("""
+        group 3
+        elapse 700
+        deliver PrePrepare
+        deliver PrePromise
+    """)
+    candidate = script.group.members[1]
+    assert candidate.up.role == "candidate"
+    candidate.step(2, Nack(candidate.up.ballot, Ballot(1, 7, 3)), script.group.now)
+    assert candidate.up.role == "follower"
+    play_on(script, "drop", "timeout 1", "deliver PrePrepare", "deliver PrePromise")
+    assert candidate.up.ballot.round > 7
+
+
+@pytest.mark.parametrize(("lag", "granted"), [(10, True), (11, False)])
+def test_nobody_supports_a_candidate_that_is_far_behind(lag: int, granted: bool) -> None:
+    voter = replica(Durable(decided_through=100), PaxosConfig(election_lag_entries=10))
+    voter.step(2, PrePrepare(Ballot(1, 1, 2), 100 - lag), now=0.1)
+    [send] = voter.ready().at_once
+    assert send.message == PrePromise(Ballot(1, 1, 2), granted, NO_BALLOT, 100)
 
 
 def test_accepts_that_no_leader_sends_change_nothing() -> None:
