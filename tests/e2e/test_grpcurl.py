@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -84,9 +85,14 @@ def test_every_rpc_that_the_nodes_list_is_called_here(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("rpc", REQUESTS)
-def test_an_rpc_is_described(cluster: Cluster, rpc: str) -> None:
-    described = _grpcurl(cluster.endpoints[0], "describe", rpc)
-    assert f"rpc {rpc.rpartition('.')[2]} (" in described
+def test_an_rpc_and_its_messages_are_described(cluster: Cluster, rpc: str) -> None:
+    endpoint = cluster.endpoints[0]
+    service, _, method = rpc.rpartition(".")
+    signature = re.search(rf"rpc {method} \((.*)\) returns \((.*)\);", _grpcurl(endpoint, "describe", service))
+    assert signature
+    for message in signature.groups():
+        name = message.split()[-1].removeprefix(".")
+        assert f"message {name.rpartition('.')[2]} {{" in _grpcurl(endpoint, "describe", name)
 
 
 def test_every_rpc_answers_on_every_node(cluster: Cluster) -> None:
