@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from ostraka_server import logs
 from ostraka_server.config import Config, ConfigError
 from ostraka_server.log import LogError
 from ostraka_server.node import Node
@@ -26,6 +27,7 @@ REFUSED = 4
 
 def run(config: Config) -> int:
     """Run a node until SIGTERM or SIGINT; the process's exit code."""
+    logs.configure(config.logging.level, config.logging.format)
     try:
         import uvloop
     except ImportError:  # not on every platform

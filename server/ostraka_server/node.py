@@ -13,6 +13,7 @@ from ostraka._grpc import GrpcTransport
 from ostraka.clock import BootClock, Clock
 from ostraka_server.config import Config
 from ostraka_server.hosting import SHARDS, Hosting, open_log
+from ostraka_server.logs import fields
 from ostraka_server.metrics import Metrics
 from ostraka_server.paxos.formation import Announcement, Formation, FormationError, Identity, Stage, Stranger
 from ostraka_server.rpc import server as rpc_server
@@ -28,6 +29,7 @@ from ostraka_server.rpc.services import SERVICES, add_services
 from ostraka_server.shard.directory import NodeDirectory, cluster_id
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
+from ostraka_server.shard.group import Group
 from ostraka_server.shard.handover import hand_over, within
 from ostraka_server.shard.layout import SYSTEM_GROUP
 from ostraka_server.shard.publishing import publish_first_layout
@@ -145,7 +147,7 @@ class Node:
             if step.stage is Stage.STARTED:
                 open_log(self.config, cluster_id(step.members), must_exist=False).close()
             self._directory.record(step)
-            log.info("formation", extra={"fields": {"stage": step.stage.name.lower()}})
+            log.info("formation", extra=fields(stage=step.stage.name.lower()))
             self._peers.say_hello()
         if self._formation.started:
             self._formed.set()
@@ -169,16 +171,17 @@ class Node:
             health=self._health,
             reflection=config.reflection,
         )
-        rpc_server.listen(server, config.listen_client)
+        client = rpc_server.listen(server, config.listen_client)
         try:
-            await self._peers.listen(config.listen_replica)
+            replica = await self._peers.listen(config.listen_replica)
         except OSError as error:
             raise rpc_server.PortTaken(
                 f"cannot listen for replicas on {config.listen_replica} ({error.strerror}): stop what uses it, or set "
                 f"listen_replica"
             ) from error
-        await self._http.listen(config.listen_http)
+        http = await self._http.listen(config.listen_http)
         await server.start()
+        log.info("listening", extra=fields(client=str(client), replica=str(replica), http=str(http)))
         return server
 
     async def _serve(self) -> None:
@@ -191,7 +194,9 @@ class Node:
         self.gateway.open(Router(hosting.groups), hosting.driver.wake)
         self._health.serve(hosting.groups.values())
         publish_first_layout(hosting.groups[SYSTEM_GROUP], hosting.driver.wake)
-        log.info("serving", extra={"fields": {"client": str(self.config.listen_client)}})
+        for group in hosting.groups.values():
+            _log_leaders(group)
+        log.info("serving", extra=fields(cluster=f"{hosting.cluster:016x}", groups=len(hosting.groups)))
         running = asyncio.create_task(hosting.run())
         try:
             await self._until_stopped(running)
@@ -206,6 +211,7 @@ class Node:
 
     async def _retire(self, hosting: Hosting) -> None:
         """Take nothing new, answer what is under way, let others lead."""
+        log.info("stopping")
         self._health.retire()
         deadline = self._clock.now() + STOP_GRACE_S
         await within(self._clock, deadline, self.gateway.close())
@@ -220,6 +226,19 @@ class Node:
             await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
+
+
+def _log_leaders(group: Group) -> None:
+    """From now on, whenever another leader is known here."""
+    logged: str | None = None
+
+    def changed() -> None:
+        nonlocal logged
+        if group.leader_node != logged:
+            logged = group.leader_node
+            log.info("leader", extra=fields(group=group.id, node=logged, round=group.replica.ballot.round))
+
+    group.listeners.append(changed)
 
 
 def _to_wire(identity: Identity) -> wire.Identity:

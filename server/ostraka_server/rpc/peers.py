@@ -16,6 +16,7 @@ from typing import Protocol, cast
 
 from ostraka.clock import Clock
 from ostraka_server.config import Address
+from ostraka_server.logs import fields
 from ostraka_server.paxos.formation import Stranger
 from ostraka_server.rpc.frames import FrameReader, MalformedFrame, encode
 from ostraka_server.wire.replica_pb2 import Frame, Hello
@@ -93,7 +94,7 @@ class _Incoming(asyncio.Protocol):
             self._peers.refused += 1
             assert self._transport is not None
             peer = self._transport.get_extra_info("peername")
-            log.warning("replica connection refused", extra={"fields": {"peer": str(peer), "why": str(refusal)}})
+            log.warning("replica connection refused", extra=fields(peer=str(peer), why=str(refusal)))
             self.close()
 
     def _take(self, frame: Frame) -> None:
