@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from ostraka_server.log import AcceptorLog, LogCorrupt, LogFailed, MemoryDirectory
+from ostraka_server.log import AcceptorLog, LogCorrupt, LogFailed, LogRefused, MemoryDirectory
 from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR
 from tests.log.workload import PowerLoss, Workload, contents, reopen
 
@@ -149,3 +149,31 @@ def test_what_a_recovery_decided_holds_for_the_next_one(third: str) -> None:
         segment.write(DATA_AT + BLOCK, blank)
     found = [entry.payload for entry in reopen(directory).recovered[1].entries]
     assert found == ([b"one"] if third == "torn" else [b"one", b"other two"])
+
+
+@pytest.mark.parametrize("readable", [0, 1])
+def test_the_only_readable_mark_outlives_a_power_loss_in_the_recovery(readable: int) -> None:
+    for step in range(1, 8):
+        for seed in range(8):
+            directory = MemoryDirectory()
+            log = reopen(directory)
+            for slot in range(1, 31):
+                log.accept(1, slot, (1, 1, 7), b"a mark of several sectors")
+            log.flush()
+            directory.open("0000000001.segment").flip(MARKS_AT[1 - readable], 1)
+            directory.fail(step, PowerLoss())
+            with suppress(PowerLoss):
+                reopen(directory)
+            directory.crash(Random(seed))
+            assert len(reopen(directory).recovered[1].entries) == 30
+
+
+def test_an_unfinished_segment_is_removed_but_not_for_another_node() -> None:
+    directory = MemoryDirectory()
+    reopen(directory).close()
+    directory.create("0000000002.segment.new", 100)
+    with pytest.raises(LogRefused):
+        AcceptorLog.open(directory, b"another node")
+    assert len(directory.list()) == 2
+    reopen(directory)
+    assert directory.list() == ["0000000001.segment"]

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from ostraka_server.log import Damage, LogCorrupt, MemoryDirectory
-from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR, START_AT, blank_sector
+from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR, SLOT, START_AT, blank_sector
 from ostraka_server.log.manifest import unpack_manifest
 from ostraka_server.log.memory import MemoryFile
 from ostraka_server.log.record import HEADER_BYTES
@@ -214,15 +214,16 @@ def test_another_batch_in_the_place_of_the_last_is_told_by_the_mark() -> None:
         reopen(other)
 
 
-def test_the_last_batch_of_an_older_segment_is_not_taken_for_torn(
-    written: tuple[MemoryDirectory, Contents],
-) -> None:
-    """Though it reads as never written: the next segment was begun after its sync."""
-    file = written[0].open(FIRST)
-    used = used_bytes(file)
+def test_the_last_batch_of_an_older_segment_is_not_taken_for_torn(written: tuple[MemoryDirectory, Contents]) -> None:
+    """Though it reads as never written: the next segment was begun after its sync. The mark still names it."""
+    directory = copy.deepcopy(written[0])
+    file = directory.open(FIRST)
+    last = max((unpack_manifest(file.read(at, SLOT), 0) for at in MARKS_AT), key=lambda mark: mark.sequence)
     blank = blank_sector(unpack_manifest(file.read(START_AT, SECTOR), 0).chain)
-    at = max(used) // BLOCK * BLOCK
-    assert check(written, lambda directory: directory.open(FIRST).write(at, blank * (BLOCK // SECTOR)))
+    file.write(last.start, blank * ((last.end - last.start) // SECTOR))
+    with pytest.raises(LogCorrupt) as raised:
+        reopen(directory)
+    assert {damage.kind for damage in raised.value.damaged} == {"entry"}
 
 
 def test_a_missing_segment_is_named(written: tuple[MemoryDirectory, Contents]) -> None:

@@ -70,15 +70,14 @@ class AcceptorLog:
             raise ValueError(f"the owner's name has {len(owner)} bytes, more than {OWNER_BYTES_MAX}")
         config = config or LogConfig()
         try:
-            for name in directory.list():
-                if name.endswith(UNFINISHED):
-                    directory.remove(name)
             numbers = segment_numbers(directory.list())
             if not numbers and must_exist:
                 raise LogRefused("the acceptor log is gone: what this node promised is lost, so it must not come back")
             if numbers:
                 found = recover(directory, owner, numbers, config.blank_ahead_bytes)
+                _remove_unfinished(directory)
             else:
+                _remove_unfinished(directory)
                 found = _begin(directory, owner, config)
             return cls(directory, owner, config, found)
         except OSError as error:
@@ -222,3 +221,10 @@ def _begin(directory: Directory, owner: bytes, config: LogConfig) -> Recovered:
     first = first_manifest(FIRST_SEGMENT, 0, digest(b"ostraka log" + owner), b"")
     identity = Identity(FIRST_SEGMENT, config.segment_bytes, owner)
     return Recovered(create_segment(directory, identity, first, config.blank_ahead_bytes), first, Reader(directory))
+
+
+def _remove_unfinished(directory: Directory) -> None:
+    """Remove a segment whose creation was interrupted: nothing in it has ever counted."""
+    for name in directory.list():
+        if name.endswith(UNFINISHED):
+            directory.remove(name)

@@ -20,7 +20,7 @@ def walk(image: Image, first: Manifest, marks: Sequence[Manifest], through: int 
     That is through batch `through` where a later segment tells it, else as far as anything follows.
     """
     last = first
-    while last.sequence != through:
+    while through is None or last.sequence < through:
         try:
             batch = image.next_batch(last)
         except Unreadable as piece:
