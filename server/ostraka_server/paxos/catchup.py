@@ -37,6 +37,7 @@ class CatchUp:
     def stop(self) -> None:
         """Want nothing more."""
         self._source = self._fetch_at = self._asked = None
+        self._through = 0
 
     def due(self, now: float) -> ReplicaId | None:
         """The replica to send a Fetch to now, if any. Asks again when an answer stays out."""

@@ -23,6 +23,9 @@ from ostraka_server.paxos.values import Ballot, ReplicaId
 if TYPE_CHECKING:
     from random import Random
 
+ROUND_MAX = 1 << 62
+"""Rounds rise by one an election; a message far beyond is nonsense and must not carry the group there."""
+
 
 class Core:
     """State and roles. `now` is in seconds and never falls from call to call."""
@@ -145,6 +148,11 @@ class Core:
         self._leadership = None
         self._leader = None
         self._restart_election_timer(now)
+
+    def _note_round(self, ballot: Ballot) -> None:
+        """The next campaign goes above every round that was heard of, unless it is nonsense."""
+        if ballot.round <= ROUND_MAX:
+            self._highest_round = max(self._highest_round, ballot.round)
 
     def _restart_election_timer(self, now: float) -> None:
         self._election_timeout_s = self.config.election_timeout_s * (1 + self._random.random())

@@ -32,8 +32,8 @@ class Electing(Leading):
 
     def _on_pre_promise(self, sender: ReplicaId, message: PrePromise, now: float) -> None:
         campaign = self._campaign
-        self._highest_round = max(self._highest_round, message.promised.round)
-        if message.decided_through > self.decided_through:
+        self._note_round(message.promised)
+        if message.decided_through > self.decided_through and not self.leads:
             self._catchup.behind(sender, message.decided_through, now)
         if campaign is None or campaign.phase is not Phase.ASKING or message.ballot != campaign.ballot:
             return self._ignore("late pre-promise")
@@ -100,7 +100,7 @@ class Electing(Leading):
         self._prepare(now)
 
     def _on_nack(self, sender: ReplicaId, message: Nack, now: float) -> None:
-        self._highest_round = max(self._highest_round, message.promised.round)
+        self._note_round(message.promised)
         lead, campaign = self._leadership, self._campaign
         if lead is not None and message.ballot == lead.ballot < message.promised:
             self._step_down(now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ostraka_server.paxos.core import ROUND_MAX
 from ostraka_server.paxos.electing import Electing
 from ostraka_server.paxos.leadership import Transfer
 from ostraka_server.paxos.messages import (
@@ -28,9 +29,6 @@ from ostraka_server.paxos.messages import (
 from ostraka_server.paxos.ready import Ready
 from ostraka_server.paxos.values import ReplicaId
 
-ROUND_MAX = 1 << 62
-"""Rounds rise by one an election; a message far beyond is nonsense and must not carry the group there."""
-
 
 class Replica(Electing):
     """See DESIGN.md for the invariants."""
@@ -45,7 +43,7 @@ class Replica(Electing):
             return self._ignore("absurd round")
         if sender == self.id and not isinstance(message, Prepare | Promise | Accepted):
             return self._ignore("not a message to oneself")
-        self._highest_round = max(self._highest_round, message.ballot.round)
+        self._note_round(message.ballot)
         _HANDLERS[type(message)](self, sender, message, now)
 
     def tick(self, now: float) -> None:
