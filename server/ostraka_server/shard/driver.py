@@ -113,7 +113,7 @@ class Driver:
             for group in self._groups.values():
                 group.expire(now)
         turned = [(group, group.turn(now)) for group in self._groups.values()]
-        turned = [(group, ready) for group, ready in turned if ready]
+        turned = [(group, ready) for group, ready in turned if ready or group.changed]
         for group, ready in turned:
             self._post(group, ready.at_once)
         self._send()

@@ -67,13 +67,6 @@ def deadline(*, surely_not_done: bool) -> Reply:
     return _failure(DEADLINE_EXCEEDED, f"the deadline passed; {outcome}", detail)
 
 
-def leadership_lost(*, surely_not_done: bool) -> Reply:
-    """The node proposed the write, then lost its leadership."""
-    outcome = "another entry took its slot: it had no effect" if surely_not_done else "its outcome is unknown"
-    detail = ErrorDetail(reason=Reason.LEADERSHIP_LOST, surely_not_done=surely_not_done)
-    return _failure(UNAVAILABLE, f"the leader changed while the write was under way; {outcome}", detail)
-
-
 def connection_lost(node: str, *, surely_not_done: bool) -> Reply:
     """The call was passed on to a node that did not answer."""
     outcome = "the request had no effect" if surely_not_done else "whether the write took effect is unknown"

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ostraka.clock import Clock
 from ostraka_server.machine.base import Delta
-from ostraka_server.shard.group import Group
+from ostraka_server.shard.group import UNFLUSHED_BYTES_MAX, Group
 from ostraka_server.shard.seams import Runner
 
 
@@ -36,13 +36,14 @@ class Flusher:
         self._urgent_entries = urgent_entries
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._delta: Delta | None = None  # what is being written
 
     def notice(self) -> None:
         """The machine may have applied something."""
-        unflushed = self._group.machine.unflushed_entries
-        if unflushed:
+        machine = self._group.machine
+        if machine.unflushed_entries:
             self._work.set()
-        if unflushed >= self._urgent_entries:
+        if machine.unflushed_entries >= self._urgent_entries or machine.unflushed_bytes >= UNFLUSHED_BYTES_MAX // 2:
             self._urgent.set()
 
     async def run(self) -> None:
@@ -58,10 +59,16 @@ class Flusher:
             self.notice()
 
     async def flush(self) -> None:
-        """Write what was applied until now."""
-        delta = self._group.machine.begin_flush()
-        if delta is None:
-            return
+        """Write all that was applied until now. Cancelled on the way, the next call begins with the same write again:
+        whether the first one was completed, nobody knows, and twice makes no difference."""
+        if self._delta is not None:
+            await self._write(self._delta)
+        self._delta = self._group.machine.begin_flush()
+        if self._delta is not None:
+            await self._write(self._delta)
+
+    async def _write(self, delta: Delta) -> None:
         await self._runner.run(lambda: self._store.write(delta))
+        self._delta = None
         self._group.machine.end_flush()
         self._group.flushed()

@@ -7,17 +7,20 @@ I/O that `turn` asks for and comes back with `finish`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ostraka_server.distribution import Distribution, quadrupling
-from ostraka_server.machine import Machine
+from ostraka_server.machine import Machine, Result
 from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
 from ostraka_server.paxos.messages import Message
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.pending_reads import PendingReads
-from ostraka_server.shard.proposals import ENTRY_COMMANDS_MAX, Proposals
+from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
+
+UNFLUSHED_BYTES_MAX = 64 << 20
+"""What a machine may hold that its store does not hold yet. From half of it on the store catches up without delay."""
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Group:
         """Called when the leader known here, or whether it serves, changed."""
         self._answers = answers
         self._unflushed_max = unflushed_max
-        self._proposals = Proposals(replica.id)
+        self._proposals = Proposals(replica.id, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self._reads = PendingReads()
         self._backlog = deque(recovered)  # decided, not yet applied
         self._inbox: deque[tuple[ReplicaId, Message]] = deque()
@@ -125,6 +128,11 @@ class Group:
                 self.reroute(call)
         return replica.ready()
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is news for the listeners, which `finish` tells."""
+        return (self.replica.leader, self.replica.serving) != self._known
+
     def finish(self, ready: Ready) -> None:
         """What the Ready asked for is durable: apply, and answer."""
         self._backlog.extend(ready.decided)
@@ -142,10 +150,6 @@ class Group:
         self._apply_backlog()
         self._answer_reads()
 
-    def stop(self) -> None:
-        """The replica stops for good; nothing waits for it any more."""
-        self._proposals.fail_all()
-
     # Inside
 
     def _propose(self, now: float) -> None:
@@ -161,18 +165,23 @@ class Group:
             self.stats.entry_commands.observe(len(batch.calls))
 
     def _apply_backlog(self) -> None:
-        while self._backlog and self.machine.unflushed_entries < self._unflushed_max:
+        machine = self.machine
+        while self._backlog and machine.unflushed_entries < self._unflushed_max:
+            if machine.unflushed_bytes >= UNFLUSHED_BYTES_MAX:
+                return
             self._apply(self._backlog.popleft())
 
     def _apply(self, entry: Entry) -> None:
         results = self.machine.apply(entry.slot, entry.payload)
         self.stats.commands += len(results)
-        calls, ours = self._proposals.settle(entry)
-        if not ours:
-            self.stats.proposal_failures += bool(calls)
-            for call in calls:
-                self.reroute(call)
-            return
+        carried, lost = self._proposals.settle(entry)
+        self.stats.proposal_failures += bool(lost)
+        for call in lost:
+            self.reroute(call)
+        if carried:
+            self._answer_writes(carried, results)
+
+    def _answer_writes(self, calls: Sequence[Call], results: Sequence[Result]) -> None:
         ballot_round = self.replica.ballot.round
         for call, result in zip(calls, results, strict=True):
             if not call.is_answered:
@@ -184,9 +193,8 @@ class Group:
                 self.read_locally(call)
 
     def _notice_change(self) -> None:
-        known = (self.replica.leader, self.replica.serving)
-        if known != self._known:
-            self._known = known
+        if self.changed:
+            self._known = (self.replica.leader, self.replica.serving)
             for listener in tuple(self.listeners):
                 listener()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 
@@ -55,14 +53,14 @@ class PendingReads:
         return ready
 
     def expire(self, now: float) -> None:
-        """Answer the reads whose deadline has passed."""
-        for call in self._all():
-            if call.deadline <= now:
-                call.answer(failures.deadline(surely_not_done=True))
+        """Answer the reads whose deadline has passed, and forget all that have their answer."""
+        self._queued = _unexpired(self._queued, now)
+        self._asked = {read: _unexpired(calls, now) for read, calls in self._asked.items()}
+        self._confirmed = [(point, _unexpired(calls, now)) for point, calls in self._confirmed]
 
-    def _all(self) -> Iterator[Call]:
-        yield from self._queued
-        for calls in self._asked.values():
-            yield from calls
-        for _, calls in self._confirmed:
-            yield from calls
+
+def _unexpired(calls: list[Call], now: float) -> list[Call]:
+    for call in calls:
+        if call.deadline <= now:
+            call.answer(failures.deadline(surely_not_done=True))
+    return [call for call in calls if not call.is_answered]

@@ -3,12 +3,13 @@
 Rule 1: a queued write surely had no effect; it may be sent elsewhere.
 Rule 2: a proposed write's fate is its slot's. Entries carry who proposed them and a running number, so that no two are
 equal: the slot decided with the very bytes means done, with other bytes surely not done, nothing yet means unknown.
+Rule 3: a slot may be proposed for twice. Who leads again may be promised by a quorum that never saw what it proposed
+before, and begin below it; a third leader may still find either of the two, and get it decided.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from ostraka_server.machine.entry import ENTRY_FORMAT
@@ -22,6 +23,9 @@ ENTRY_BYTES_MAX = 1 << 20
 
 ENTRY_COMMANDS_MAX = 4096
 
+_COMMAND_FRAME_BYTES = 6
+"""What an entry spends on a command beside its bytes, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -34,11 +38,12 @@ class Batch:
 class Proposals:
     """One group's writes on this node."""
 
-    def __init__(self, proposer: ReplicaId) -> None:
+    def __init__(self, proposer: ReplicaId, entry_bytes_max: int = ENTRY_BYTES_MAX) -> None:
         self._proposer = proposer
+        self._entry_bytes_max = entry_bytes_max
         self._queue: deque[Call] = deque()
         self._number = 0
-        self._proposed: dict[int, Batch] = {}
+        self._proposed: defaultdict[int, list[Batch]] = defaultdict(list)
 
     @property
     def queued(self) -> bool:
@@ -58,12 +63,14 @@ class Proposals:
         size = 0
         while self._queue and len(calls) < ENTRY_COMMANDS_MAX:
             call = self._queue[0]
-            if calls and size + len(call.command) > ENTRY_BYTES_MAX:
+            size += len(call.command) + _COMMAND_FRAME_BYTES
+            if calls and size > self._entry_bytes_max:
                 break
             self._queue.popleft()
-            if not call.is_answered:
+            if call.is_answered:
+                size -= len(call.command) + _COMMAND_FRAME_BYTES
+            else:
                 calls.append(call)
-                size += len(call.command)
         if not calls:
             return None
         self._number += 1
@@ -77,17 +84,19 @@ class Proposals:
         return Batch(entry.SerializeToString(), tuple(calls))
 
     def proposed(self, slot: int, batch: Batch) -> None:
-        """`batch` was proposed for `slot`. An earlier one for the same slot was never decided there: it lost its slot
-        to a ballot in between, which discarded it, or this replica led twice; its calls stay unknown until they expire.
-        """
-        self._proposed[slot] = batch
+        """`batch` was proposed for `slot`."""
+        self._proposed[slot].append(batch)
 
-    def settle(self, entry: Entry) -> tuple[tuple[Call, ...], bool]:
-        """The writes that waited for this slot, and whether the decided entry is theirs."""
-        batch = self._proposed.pop(entry.slot, None)
-        if batch is None:
-            return (), False
-        return batch.calls, batch.payload == entry.payload
+    def settle(self, entry: Entry) -> tuple[tuple[Call, ...], list[Call]]:
+        """The writes that the decided entry carries, in its order, and those that lost their slot to it."""
+        carried: tuple[Call, ...] = ()
+        lost: list[Call] = []
+        for batch in self._proposed.pop(entry.slot, ()):
+            if batch.payload == entry.payload:
+                carried = batch.calls
+            else:
+                lost.extend(batch.calls)
+        return carried, lost
 
     def take_queued(self) -> list[Call]:
         """Give up what is queued, for someone else to take: this replica does not lead."""
@@ -96,22 +105,12 @@ class Proposals:
         return queued
 
     def expire(self, now: float) -> None:
-        """Answer the calls whose deadline has passed, truthfully."""
-        while self._queue and self._queue[0].is_answered:
-            self._queue.popleft()
+        """Answer the calls whose deadline has passed, truthfully; forget the queued ones that have their answer."""
         for call in self._queue:
             if call.deadline <= now:
                 call.answer(failures.deadline(surely_not_done=True))
-        for call in self._in_flight():
-            if call.deadline <= now:
-                call.answer(failures.deadline(surely_not_done=False))
-
-    def fail_all(self) -> None:
-        """The replica stops for good."""
-        for call in self._in_flight():
-            call.answer(failures.leadership_lost(surely_not_done=False))
-        self._proposed.clear()
-
-    def _in_flight(self) -> Iterator[Call]:
-        for batch in self._proposed.values():
-            yield from batch.calls
+        self._queue = deque(call for call in self._queue if not call.is_answered)
+        for batches in self._proposed.values():
+            for call in (call for batch in batches for call in batch.calls):
+                if call.deadline <= now:
+                    call.answer(failures.deadline(surely_not_done=False))
