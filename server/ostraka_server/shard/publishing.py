@@ -21,6 +21,8 @@ def _publish(system: Group, wake: Callable[[], None]) -> None:
     if not system.replica.serving or system.machine.get(LAYOUT_KEY) is not None:
         return
     command = Command(put=PutRequest(key=LAYOUT_KEY, value=FIRST_LAYOUT.encode()))
-    # Nobody waits for the answer: whoever leads next looks again.
-    system.submit(Call(command.SerializeToString(), command, float("inf"), lambda reply: None))
+    # Nobody waits for the answer: whoever leads next looks again. Passed on like a client's call it would go by its
+    # key, to a shard; so it counts as passed on already.
+    call = Call(command.SerializeToString(), command, float("inf"), lambda reply: None, forwarded=True)
+    system.submit(call)
     wake()
