@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from ostraka._exchange import Exchange
 from ostraka._transport import Transport
 from ostraka.clock import Clock
+from ostraka.v1.common_pb2 import Reason
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 
@@ -37,6 +38,10 @@ class Forwarder:
         timeout = call.deadline - self._clock.now()
         reply = await self._exchange(node).call(call.command, timeout, forwarded=True)
         error = reply.error
+        if reply.HasField("error") and error.detail.reason == Reason.REASON_UNSPECIFIED:
+            # Nodes give reasons: this is the connection's end, and not the end of the caller's connection to us.
+            reply = failures.connection_lost(node, surely_not_done=error.detail.surely_not_done)
+            error = reply.error
         elsewhere = error.code == failures.UNAVAILABLE and (error.detail.surely_not_done or call.is_read)
         if elsewhere and not call.is_answered:
             retry(call)
