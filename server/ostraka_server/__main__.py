@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -45,10 +46,19 @@ def run(config: Config) -> int:
 
 async def _run(config: Config) -> None:
     node = Node(config)
+    _spare_the_collector()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, node.stop)
     await node.run()
+
+
+def _spare_the_collector() -> None:
+    """A node makes little garbage in cycles, but keeps very many rows: going through them all, again and again, was a
+    fifth of its processor time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
 
 
 def main() -> int:

@@ -121,7 +121,7 @@ class Store:
     unflushed_entries_max: Annotated[
         int, About("Applied entries that may wait for the store; a leader that has more slows its proposals.")
     ] = 4096
-    cache_bytes: Annotated[int, About("Rows of the store kept in memory.", low=0)] = 16 * MiB
+    cache_bytes: Annotated[int, About("Rows of the store kept in memory.", low=0)] = 64 * MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
