@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from ostraka_server.log import Damage, LogCorrupt, MemoryDirectory
+from ostraka_server.log import Damage, LogConfig, LogCorrupt, MemoryDirectory
 from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR, SLOT, START_AT, blank_sector
 from ostraka_server.log.manifest import unpack_manifest
 from ostraka_server.log.memory import MemoryFile
 from ostraka_server.log.record import HEADER_BYTES
-from tests.log.workload import Contents, Workload, contents, reopen
+from tests.log.workload import SMALL, Contents, Workload, contents, reopen
 
 FIRST, SECOND = "0000000001.segment", "0000000002.segment"
 
@@ -103,9 +103,9 @@ def test_no_batch_that_reads_as_zeros_is_taken_for_never_written(written: tuple[
 
 
 def log_of(*payloads: bytes) -> MemoryDirectory:
-    """Group 5, slot n in batch n with payload n; power lost after the last flush."""
+    """Group 5, slot n in batch n with payload n; not closed. There is much blank space behind."""
     directory = MemoryDirectory()
-    log = reopen(directory)
+    log = reopen(directory, LogConfig(SMALL.segment_bytes, blank_ahead_bytes=16 * BLOCK))
     for slot, payload in enumerate(payloads, 1):
         log.accept(5, slot, (1, 4, 7), payload)
         log.flush()
@@ -144,6 +144,15 @@ def test_the_mark_names_the_last_batch_when_all_of_it_is_gone() -> None:
     file = directory.open(FIRST)
     at = place_of(directory, b"second") - HEADER_BYTES
     file.write(at, b"\xff" * 2 * SECTOR)
+    with pytest.raises(LogCorrupt) as raised:
+        reopen(directory)
+    assert [(damage.kind, damage.slot) for damage in raised.value.damaged] == [("entry", 2)]
+
+
+def test_the_marks_name_the_last_two_batches() -> None:
+    directory = log_of(b"first", b"second", b"third")
+    file = directory.open(FIRST)
+    file.write(place_of(directory, b"second") - HEADER_BYTES, b"\xff" * 2 * SECTOR)
     with pytest.raises(LogCorrupt) as raised:
         reopen(directory)
     assert [(damage.kind, damage.slot) for damage in raised.value.damaged] == [("entry", 2)]
