@@ -1,4 +1,4 @@
-"""Ostraka's Python SDK. The asyncio client is `ostraka.aio.Client`; errors and values are named here.
+"""Ostraka's Python SDK: `ostraka.Client`, its asyncio twin `ostraka.aio.Client`, errors and values.
 
 Nothing is imported before it is asked for (PEP 562): the server imports `ostraka.v1.kv_pb2`, which runs this
 file, in modules that must stay free of grpc.
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
         Unsupported,
         WrongShard,
     )
+    from ostraka.sync import Client
     from ostraka.values import KeyValue, PutResult
 
     __version__: str
 
 __all__ = [
+    "Client",
     "ClientClosed",
     "ConnectionLost",
     "DeadlineExceeded",
@@ -58,6 +60,8 @@ __all__ = [
     "aio",
 ]
 
+_HOMES = {"Client": "ostraka.sync", "KeyValue": "ostraka.values", "PutResult": "ostraka.values"}
+
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
@@ -66,8 +70,7 @@ def __getattr__(name: str) -> object:
         return importlib.import_module("ostraka.aio")
     if name == "__version__":
         return _version()
-    home = "ostraka.values" if name in ("KeyValue", "PutResult") else "ostraka.errors"
-    value: object = getattr(importlib.import_module(home), name)
+    value: object = getattr(importlib.import_module(_HOMES.get(name, "ostraka.errors")), name)
     globals()[name] = value
     return value
 

@@ -7,6 +7,7 @@ asks for it. A write that may have taken effect is never sent twice.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -37,6 +38,7 @@ class Caller:
         self._clock = clock
         self._exchanges: dict[str, Exchange] = {}
         self._look: asyncio.Task[None] | None = None
+        self._pausing: set[asyncio.Future[None]] = set()
         self._closed = False
 
     async def command(
@@ -75,11 +77,15 @@ class Caller:
         try:
             return await self._unary(address, method, request, response, timeout)
         except TransportError as failed:
+            if self._closed:
+                raise ClientClosed("close() was called during the call") from None
             raise from_wire(failed.error, write=False, origin=address) from None
 
     async def close(self) -> None:
         """End every call and connection."""
         self._closed = True
+        for pause in self._pausing:
+            _end(pause)
         if self._look is not None:
             self._look.cancel()
             await asyncio.gather(self._look, return_exceptions=True)
@@ -122,8 +128,19 @@ class Caller:
             if now + step >= deadline:
                 raise _out_of_time(error, address, attempt, timeout)
             if step > 0:
-                await self._clock.sleep(step)
+                await self._pause(now + step)
                 now = self._clock.now()
+
+    async def _pause(self, until: float) -> None:
+        """Wait between two tries; no longer once the client is closed."""
+        pause = asyncio.get_running_loop().create_future()
+        timer = self._clock.call_at(until, functools.partial(_end, pause))
+        self._pausing.add(pause)
+        try:
+            await pause
+        finally:
+            self._pausing.discard(pause)
+            timer.cancel()
 
     def _exchange(self, address: str) -> Exchange:
         exchange = self._exchanges.get(address)
@@ -147,7 +164,7 @@ class Caller:
 
     async def _look_around(self) -> None:
         """Ask one node after the other for members and layout, until one answers."""
-        for address in self._router.by_turn(self._clock.now()):
+        for address in self._router.each(self._clock.now()):
             try:
                 members = await self._unary(
                     address, "/ostraka.v1.Cluster/Members", MembersRequest(), MembersResponse, LOOK_TIMEOUT_S
@@ -160,6 +177,11 @@ class Caller:
             self._router.update(members.members, shards.shards)
             break
         await self._clock.sleep(LOOK_PAUSE_S)
+
+
+def _end(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)
 
 
 def _out_of_time(error: Error, address: str, attempts: int, timeout: float) -> OstrakaError:

@@ -92,6 +92,11 @@ class GrpcTransport:
             return await call(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
             raise TransportError(_error(error)) from error
+        except asyncio.CancelledError as cancelled:
+            if _cancelled_by_caller():
+                raise
+            why = "the connection was closed on this side"  # which grpc tells the call's task by cancelling it
+            raise TransportError(to_wire(Status.UNAVAILABLE, why)) from cancelled
 
     async def close(self) -> None:
         channels = list(self._channels.values())
@@ -104,6 +109,11 @@ class GrpcTransport:
         if channel is None:
             channel = self._channels[address] = grpc.aio.insecure_channel(address, options=OPTIONS)
         return channel
+
+
+def _cancelled_by_caller() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _error(error: grpc.aio.AioRpcError) -> Error:

@@ -6,7 +6,7 @@ amiss (`stale`), a leader from the header of each answer and from hints. All of 
 wrong guess costs a forward or a retry, never correctness.
 
 - A call goes to the leader of its key's shard where that is known; else, and for reads that any node may answer, to
-  the endpoints in turn, which forward it.
+  the endpoint that the balancer picks, which forwards it.
 - An endpoint that cannot be reached is avoided for a while, twice as long each time, also when it is named as leader:
   others may reach it and forward. Where every endpoint is avoided, none is.
 """
@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ostraka._balancing import Policy
 from ostraka.errors import DeadlineExceeded, OstrakaError, Retryable, Status, from_wire
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.cluster_pb2 import Member, Shard
@@ -51,14 +52,14 @@ class _Trouble:
 class Router:
     """The client's picture of the cluster. `now` is always the client clock's, in seconds."""
 
-    def __init__(self, seeds: Sequence[str], rng: random.Random) -> None:
+    def __init__(self, seeds: Sequence[str], rng: random.Random, balancer: Policy) -> None:
         """`seeds`: addresses given by the user, at least one; they stay endpoints whatever is learned."""
         self.stale = True
         """A look at the cluster is due: some answer did not fit the picture."""
         self._seeds = tuple(dict.fromkeys(seeds))
         self._rng = rng
+        self._balancer = balancer
         self._endpoints: tuple[str, ...] = self._seeds
-        self._turn = rng.randrange(len(self._seeds))
         self._addresses: dict[str, str] = {}  # node -> client address
         self._starts: list[bytes] = [b""]  # of the shards, ascending; before the layout is known, one shard of all keys
         self._shards: list[int] = [SYSTEM_SHARD]  # the shard that begins at each of them
@@ -71,15 +72,15 @@ class Router:
             leader = self._leaders.get(self._shard_of(key))
             if leader is not None and not self._avoided(leader, now):
                 return leader
-        endpoints = self.by_turn(now)
-        self._turn += 1
-        return endpoints[0]
+        return self._balancer.pick(self._worth_asking(self._endpoints, now))
 
-    def by_turn(self, now: float) -> list[str]:
+    def each(self, now: float) -> Iterator[str]:
         """Every endpoint, in the order in which to try them: those avoided come last."""
-        avoided = [address for address in self._endpoints if self._avoided(address, now)]
-        others = [address for address in self._endpoints if address not in avoided]
-        return self._rotated(others) + self._rotated(avoided)
+        left = list(self._endpoints)
+        while left:
+            address = self._balancer.pick(self._worth_asking(left, now))
+            left.remove(address)
+            yield address
 
     def update(self, members: Iterable[Member], shards: Iterable[Shard]) -> None:
         """Take over what a node says of the cluster."""
@@ -135,9 +136,8 @@ class Router:
         if key is not None and detail.leader_address:
             self._leaders[self._shard_of(key)] = detail.leader_address
 
-    def _rotated(self, addresses: list[str]) -> list[str]:
-        first = self._turn % len(addresses) if addresses else 0
-        return addresses[first:] + addresses[:first]
+    def _worth_asking(self, endpoints: Sequence[str], now: float) -> Sequence[str]:
+        return [address for address in endpoints if not self._avoided(address, now)] or endpoints
 
     def _shard_of(self, key: bytes) -> int:
         return self._shards[bisect_right(self._starts, key) - 1]

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
+from ostraka._balancing import Balancer, policy
 from ostraka._caller import Caller
-from ostraka._keys import after, as_bytes, key_range
+from ostraka._keys import as_bytes, key_range
 from ostraka._routing import Router
+from ostraka._scan import Scan, key_value
 from ostraka._transport import Transport
 from ostraka.clock import BootClock, Clock
-from ostraka.errors import ServerFault
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.values import KeyValue, PutResult
@@ -30,9 +31,8 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7401
 """The client port of the first node of a development cluster."""
 DEFAULT_TIMEOUT_S: Final = 5.0
-PAGE_KEYS: Final = 1000
 
-__all__ = ["Client"]
+__all__ = ["Balancer", "Client", "Scan"]
 
 
 class Client:
@@ -52,18 +52,25 @@ class Client:
         host: str | None = None,
         port: int | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
+        balancer: Balancer = "round_robin",
         _transport: Transport | None = None,
         _clock: Clock | None = None,
         _random: random.Random | None = None,
     ) -> None:
         """`endpoints`: "host:port", or several; or `host` and `port`. Connects with the first call, not here.
 
-        Raises ValueError for an endpoint without a port and for a timeout that is not positive and finite.
+        `balancer` shares out what any node may answer, serializable reads above all, over all nodes known:
+        "round_robin", "random", or a weight per endpoint, such as {"db1:7401": 3, "db2:7401": 1}, where one that is
+        not named, for example learned later, weighs 1. What the leader has to answer goes to the leader.
+
+        Raises ValueError for an endpoint without a port, a timeout or weight that is not positive and finite, and an
+        unknown balancer.
         """
         self._timeout = _seconds(timeout)
         seeds = _endpoints(endpoints, host, port)
+        rng = random.Random() if _random is None else _random
         self._caller = Caller(
-            Router(seeds, random.Random() if _random is None else _random),
+            Router(seeds, rng, policy(balancer, rng)),
             _grpc() if _transport is None else _transport,
             BootClock() if _clock is None else _clock,
         )
@@ -100,7 +107,7 @@ class Client:
             anywhere=serializable,
             timeout=self._seconds(timeout),
         )
-        return _key_value(reply.get.kv) if reply.get.HasField("kv") else None
+        return key_value(reply.get.kv) if reply.get.HasField("kv") else None
 
     async def put(
         self, key: bytes | str, value: bytes | str, *, prev: bool = False, timeout: float | None = None
@@ -115,7 +122,7 @@ class Client:
             request.prev_kv = True
         reply = await self._caller.command(command.SerializeToString(), raw, write=True, timeout=self._seconds(timeout))
         response = reply.put
-        before = _key_value(response.prev_kv) if response.HasField("prev_kv") else None
+        before = key_value(response.prev_kv) if response.HasField("prev_kv") else None
         return PutResult(response.header.revision, before)
 
     async def delete(
@@ -151,7 +158,7 @@ class Client:
         keys_only: bool = False,
         serializable: bool = False,
         timeout: float | None = None,
-    ) -> AsyncIterator[KeyValue]:
+    ) -> Scan:
         """The keys of [start, end), or those that begin with `prefix`, ascending; at most `limit`.
 
         Read page by page as it is iterated. Each page is a consistent read of its own, with its own deadline: a
@@ -163,7 +170,8 @@ class Client:
         request.key, request.range_end = key_range(start, end, prefix)
         if serializable:
             request.strength = common_pb2.SERIALIZABLE
-        return self._pages(request, math.inf if limit is None else limit, self._seconds(timeout))
+        seconds = self._seconds(timeout)
+        return Scan(lambda page: self._range(page, seconds), request, limit)
 
     async def count(
         self,
@@ -225,20 +233,6 @@ class Client:
 
     # -- inside
 
-    async def _pages(self, request: kv_pb2.RangeRequest, limit: float, timeout: float) -> AsyncIterator[KeyValue]:
-        left = limit
-        while left > 0:
-            request.limit = int(min(left, PAGE_KEYS))
-            page = await self._range(request, timeout)
-            for kv in page.kvs:
-                yield _key_value(kv)
-            if not page.more:
-                return
-            if not page.kvs:
-                raise ServerFault("a page of a range holds no keys, yet announces more")
-            left -= len(page.kvs)
-            request.key = after(page.kvs[-1].key)
-
     async def _range(self, request: kv_pb2.RangeRequest, timeout: float) -> kv_pb2.RangeResponse:
         anywhere = request.strength == common_pb2.SERIALIZABLE
         command = Command(range=request).SerializeToString()
@@ -271,10 +265,6 @@ def _endpoint(endpoint: str) -> str:
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(f"endpoint {endpoint!r} is not of the form host:port")
     return endpoint
-
-
-def _key_value(kv: common_pb2.KeyValue) -> KeyValue:
-    return KeyValue(kv.key, kv.value, kv.create_revision, kv.mod_revision, kv.version)
 
 
 def _grpc() -> Transport:

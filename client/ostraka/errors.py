@@ -166,10 +166,10 @@ class ServerFault(Permanent):
 
 
 class ClientClosed(Permanent):
-    """The client was closed before or during the call."""
+    """The client was closed before or during the call, or belongs to the process that this one was forked from."""
 
     what = "client closed"
-    remedy = "Make calls inside `async with Client(...)`, before `close()`."
+    remedy = "Make calls before `close()`, in the process that made the client; fork() before you make one."
 
 
 # What a server's answer becomes: the reason decides; where there is none, the gRPC status does.

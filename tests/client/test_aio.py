@@ -7,7 +7,8 @@ import random
 import pytest
 
 from ostraka import errors
-from ostraka.aio import PAGE_KEYS, Client
+from ostraka._scan import PAGE_KEYS
+from ostraka.aio import Client
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka.v1.kv_pb2 import RangeResponse

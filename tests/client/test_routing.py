@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from ostraka._balancing import Balancer, policy
 from ostraka._routing import AVOID_MAX_S, AVOID_MIN_S, BACKOFF_MAX_S, BACKOFF_MIN_S, HINTS_AT_ONCE, Router
 from ostraka.errors import DeadlineExceeded, InvalidRequest, OutcomeUnknown, Status, to_wire
 from ostraka.v1 import common_pb2 as pb
@@ -19,8 +20,13 @@ def shard(number: int, start: bytes, end: bytes, leader: int | None) -> Shard:
     return Shard(shard=number, start=start, end=end, leader_address=f"a{leader}:1" if leader else "")
 
 
-def informed(*shards: Shard) -> Router:
-    router = Router(["a1:1"], random.Random(1))
+def router_of(*seeds: str, balancer: Balancer = "round_robin") -> Router:
+    rng = random.Random(1)
+    return Router(seeds, rng, policy(balancer, rng))
+
+
+def informed(*shards: Shard, balancer: Balancer = "round_robin") -> Router:
+    router = router_of("a1:1", balancer=balancer)
     router.update(MEMBERS, shards or [shard(1, b"", b"", 1)])
     return router
 
@@ -43,7 +49,7 @@ def picks(router: Router, count: int, *, key: bytes | None = b"k", now: float = 
 
 
 def test_before_anything_is_known_the_seeds_take_turns() -> None:
-    router = Router(["a1:1", "a2:1", "a1:1"], random.Random(1))
+    router = router_of("a1:1", "a2:1", "a1:1")
     assert router.stale
     assert sorted(picks(router, 4)) == ["a1:1", "a1:1", "a2:1", "a2:1"]
 
@@ -73,7 +79,7 @@ def test_a_hint_is_followed_at_once() -> None:
 
 
 def test_a_hint_is_followed_also_before_the_layout_is_known() -> None:
-    router = Router(["a1:1"], random.Random(1))
+    router = router_of("a1:1")
     assert after(router, hint(2), "a1:1") == 0.0
     assert router.pick(b"k", 0.0) == "a2:1"
 
@@ -168,7 +174,7 @@ def test_a_call_that_ran_out_of_time_ends_and_the_next_one_goes_elsewhere() -> N
 
 
 def test_seeds_stay_endpoints_when_the_members_are_out_of_reach() -> None:
-    router = Router(["balancer:1"], random.Random(1))
+    router = router_of("balancer:1")
     router.update(MEMBERS, [shard(1, b"", b"", 1)])
     for member in MEMBERS:
         after(router, LOST, member.client_address)

@@ -1,0 +1,169 @@
+"""The event loop in the background that all synchronous clients of a process share.
+
+One for all, not one per client: grpc.aio has a single poller per process, and it wakes every loop that it ever met for
+every event. With several loops each event costs a turn of as many threads, all but one of which log a BlockingIOError
+(grpc/grpc#25364), and a loop that has ended stays referenced until the last one has.
+
+The thread runs from the first call of the first client until the last client has closed. It is a daemon, and clients
+that were forgotten are closed by an exit handler: the interpreter waits for other threads *before* it runs those, so
+that a forgotten client would keep the program from ending.
+
+A process made by fork() while clients were open can make no calls (`lost_by_fork`): the thread is not in it, and
+gRPC, which has lost threads of its own, hangs there instead of starting anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+Result = TypeVar("Result")
+
+THREAD_NAME: Final = "ostraka-client"
+
+
+class User(Protocol):
+    """Who keeps the thread running."""
+
+    def close(self) -> None:
+        """Leave it. Called at interpreter exit."""
+
+
+class Call(Generic[Result]):
+    """A coroutine that runs on the loop, and the thread that waits for it."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Result]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[None] | None = None
+        self._results: list[Result] = []  # one, once it has ended well
+        self._error: BaseException | None = None
+        self._running = threading.Lock()  # held until the end; a Future's condition costs half of the hop again
+        self._running.acquire()
+
+    def wait(self) -> None:
+        """Return once it has ended. To be called once."""
+        self._running.acquire()
+
+    def result(self) -> Result:
+        """What came of it, given or raised, after the end."""
+        if self._error is None:
+            return self._results[0]
+        try:
+            raise self._error
+        finally:
+            self._error = None  # else the error and its traceback would keep each other alive
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """Run. On the loop."""
+        self._task = loop.create_task(self._run())
+        return self._task
+
+    def cancel(self) -> None:
+        """Nobody waits any longer: end soon, or do not begin. On the loop, or where it was not submitted."""
+        if self._task is None:
+            self._coroutine.close()
+        else:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            self._results.append(await self._coroutine)
+        except BaseException as error:  # whatever it is, it is for the thread that waits
+            self._error = error
+        finally:
+            self._running.release()
+
+
+class LoopThread:
+    """A thread that runs an event loop, from when it is made until its last user has left."""
+
+    def __init__(self) -> None:
+        self.users: set[User] = set()
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._main, name=THREAD_NAME, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # too many threads, or the interpreter ends
+            self._loop.close()
+            raise
+
+    @property
+    def current(self) -> bool:
+        """Whether this very code runs in it."""
+        return threading.current_thread() is self._thread
+
+    def submit(self, call: Call[Any]) -> None:
+        """Run a call. From any thread, also within a finalizer or signal handler."""
+        self._loop.call_soon_threadsafe(self._begin, call)
+
+    def withdraw(self, call: Call[Any]) -> None:
+        """Cancel a call whose thread waits no longer. It may have ended, and the loop with it."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call.cancel)
+
+    def leave(self, user: User) -> None:
+        """End the thread if this was its last user. On the loop."""
+        global _shared
+        with _lock:
+            self.users.discard(user)
+            if not self.users:
+                self._stop.set()
+                if _shared is self:
+                    _shared = None
+
+    def join(self) -> None:
+        """Wait for the end, if the last user has left."""
+        if not self.users:
+            self._thread.join()
+
+    def _begin(self, call: Call[Any]) -> None:
+        task = call.begin(self._loop)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    def _main(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._until_left())
+
+    async def _until_left(self) -> None:
+        await self._stop.wait()
+        if self._calls:
+            await asyncio.wait(self._calls)  # their clients are closed: they have their answer, and need but a turn
+
+
+_lock = threading.RLock()  # a finalizer or signal handler may come upon its own thread within
+_shared: LoopThread | None = None
+lost_by_fork = False
+
+
+def enter(user: User) -> LoopThread:
+    """The thread that runs until `user`, and all others, have left."""
+    global _shared
+    with _lock:
+        if _shared is None:
+            _shared = LoopThread()
+        _shared.users.add(user)
+        return _shared
+
+
+def _close_all() -> None:
+    for user in [] if _shared is None else list(_shared.users):
+        user.close()
+
+
+def _after_fork_in_child() -> None:
+    global _lock, _shared, lost_by_fork
+    lost_by_fork = lost_by_fork or _shared is not None or not _lock.acquire(blocking=False)
+    _lock, _shared = threading.RLock(), None
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
