@@ -10,6 +10,7 @@ from tests.checking.histories import KEY, delete, failed_put, get, put, simulate
 KEPT: dict[str, tuple[list[Operation], bytes | None]] = {
     "the last write": ([put(0, 1, b"a"), put(2, 3, b"b")], b"b"),
     "either of two writes at once": ([put(0, 3, b"a"), put(1, 2, b"b")], b"a"),
+    "either of two writes whose times touch": ([put(0, 1, b"a"), put(1, 2, b"b")], b"a"),
     "a deleted key": ([put(0, 1, b"a"), delete(2, 3, True)], None),
     "an unknown write from before": ([put(0, None, b"a"), put(1, 2, b"b")], b"a"),
     "an unknown delete": ([put(0, 1, b"a"), delete(2, None)], None),

@@ -29,6 +29,16 @@ def test_an_unknown_write_is_undecided_if_another_put_the_same_value() -> None:
     assert settled[0].before == math.inf
 
 
+def test_a_failed_put_of_the_same_value_leaves_no_doubt() -> None:
+    assert settle([UNKNOWN, failed_put(1, 2, b"a"), get(3, 4, b"a")])[0].before == 4
+
+
+def test_nobody_read_a_write_before_its_call() -> None:
+    early = get(-2, -1, b"a")
+    assert settle([UNKNOWN, early, get(3, 4, b"a")])[0].before == 4
+    assert settle([UNKNOWN, early]) == settle([early])
+
+
 @pytest.mark.parametrize(
     ("write", "other", "effects"),
     [

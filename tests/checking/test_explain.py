@@ -38,6 +38,13 @@ def test_the_order_is_the_longest_that_was_possible() -> None:
     assert found.culprit == stale
 
 
+def test_the_culprit_is_found_by_the_times_that_callers_saw() -> None:
+    # That the get saw revision 2 would have the put end with it; but it is the get that nobody can explain by then.
+    impossible = get(5, 6, b"a", 2)
+    found = violation(put(0, 1, b"x"), put(2, 3, b"y"), put(4, 9, b"a", 2), impossible)
+    assert found.culprit == impossible
+
+
 def test_what_a_read_value_came_from_is_named() -> None:
     assert "nobody put that value" in str(violation(get(0, 1, b"a")))
     assert "every put of that value had failed" in str(violation(failed_put(0, 1, b"a"), get(2, 3, b"a")))

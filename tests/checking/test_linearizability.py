@@ -20,6 +20,14 @@ GOOD: dict[str, list[Operation]] = {
     "an unknown write that undoes a later one": [put(0, None, b"a"), put(1, 2, b"b"), get(3, 4, b"b"), get(5, 6, b"a")],
     "an unread unknown write is deleted": [put(0, None, b"a"), delete(1, 2, True, 3), get(3, 4, None)],
     "an unknown delete takes effect late": [put(0, 1, b"a"), delete(2, None), get(3, 4, b"a"), get(5, 6, None)],
+    "an unknown delete that is needed later than it could have been": [
+        put(0, 1, b"a", 3),
+        delete(2, None),
+        put(3, None, b"a"),
+        get(4, 5, b"a", 5),
+        put(6, 7, b"a", 6),
+        get(8, 9, None),
+    ],
     "a failed write is not there": [failed_put(0, 1, b"a"), get(2, 3, None)],
     "the same value twice": [put(0, 1, b"a", 2), put(2, 3, b"a", 3), get(4, 5, b"a", 3)],
     "an untold revision leaves room": [put(0, 1, b"a", 2), put(2, 3, b"b"), put(4, 5, b"c", 4)],
@@ -106,6 +114,14 @@ def test_a_search_that_gives_up_is_a_failure() -> None:
     assert result.steps == 3
     assert "gave up on 1 keys, first b'k'" in str(result)
     assert check_linearizable(history, max_steps=5).ok
+
+
+def test_the_budget_is_one_for_all_keys() -> None:
+    history = [put(0, 10, b"%d" % i, key=key) for key in (b"x", b"y") for i in range(3)]
+    result = check_linearizable(history, max_steps=5)
+    assert result.undecided == (b"y",)
+    assert result.steps == 5
+    assert check_linearizable(history, max_steps=6).ok
 
 
 def test_giving_up_on_one_key_does_not_hide_what_was_decided_before() -> None:

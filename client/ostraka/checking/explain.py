@@ -73,7 +73,7 @@ class Violation:
 
 
 def describe(operation: Operation) -> str:
-    """One operation in a few words, such as `p3 get -> 'a' at revision 7`."""
+    """One operation in a few words, such as `p3 get -> b'a' at revision 7`."""
     asked = f"p{operation.process} {operation.kind.value}"
     if operation.kind is Kind.PUT:
         asked += f" {_text(operation.value)}"

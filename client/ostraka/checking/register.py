@@ -29,7 +29,7 @@ class Register(NamedTuple):
     revision: int
     """Of the last change, or the least it can be. The next change is above it."""
     exact: bool
-    """Whether `revision` is the last change's own. False for an absent key, where it makes no difference."""
+    """Whether `revision` is the last change's own."""
 
 
 ABSENT = Register(None, 0, False)
@@ -92,4 +92,4 @@ def _change(state: Register, value: bytes | Unread | None, revision: int | None)
         return Register(value, state.revision + 1, False)
     if revision <= state.revision:
         return None
-    return Register(value, revision, value is not None)
+    return Register(value, revision, True)

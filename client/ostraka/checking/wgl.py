@@ -78,20 +78,21 @@ class _Searcher(Generic[Op, State]):
         returned = [op for op in self._operations if op.before < math.inf]
         self._returned = len(returned)
         self._timeline = Timeline([op.call for op in returned], [op.before for op in returned])
-        self._placed = 0  # a bit for each operation
+        self._placed = 0  # a bit for each operation that returned
+        self._taken = 0  # a bit for each optional one
         self._path: list[tuple[int, State, Iterator[tuple[int, State]]]] = []
         self._furthest = (-math.inf, -1, -1)
         self._furthest_path: list[int] = []
         self._furthest_state = model.initial
 
     def run(self, max_steps: int) -> Search[Op, State]:
-        seen: set[tuple[int, int, State]] = set()
+        seen: set[tuple[int, int, int, State]] = set()
         state = self._model.initial
         choices = self._choices(state)
         while self._timeline:
             for operation, after in choices:
                 self._place(operation)
-                configuration = (*self._still_to_place(), after)
+                configuration = (*self._so_far(), after)
                 if configuration not in seen:
                     break
                 self._take_back(operation)
@@ -131,29 +132,32 @@ class _Searcher(Generic[Op, State]):
     def _optional(self, state: State, deadline: float) -> Iterator[tuple[int, State]]:
         """The optional operations called by then, one for each different state that they lead to."""
         reached = {state}
-        for operation in range(self._returned, len(self._operations)):
-            if self._operations[operation].call > deadline:
+        for number, operation in enumerate(self._operations[self._returned :]):
+            if operation.call > deadline:
                 return
-            if not self._placed >> operation & 1:
-                after = self._model.step(state, self._operations[operation])
-                if after is not None and after not in reached:
-                    reached.add(after)
-                    yield operation, after
+            after = None if self._taken >> number & 1 else self._model.step(state, operation)
+            if after is not None and after not in reached:
+                reached.add(after)
+                yield self._returned + number, after
 
     def _place(self, operation: int) -> None:
-        self._placed ^= 1 << operation
         if operation < self._returned:
+            self._placed ^= 1 << operation
             self._timeline.remove(operation)
+        else:
+            self._taken ^= 1 << (operation - self._returned)
 
     def _take_back(self, operation: int) -> None:
-        self._placed ^= 1 << operation
         if operation < self._returned:
+            self._placed ^= 1 << operation
             self._timeline.restore(operation)
+        else:
+            self._taken ^= 1 << (operation - self._returned)
 
-    def _still_to_place(self) -> tuple[int, int]:
-        """What is placed, as small as can be: the first operation that is not, and the bits from there on."""
+    def _so_far(self) -> tuple[int, int, int]:
+        """What is placed, as small as can be: everything before this operation, these after it, these optional ones."""
         first = self._timeline.first()
-        return first, self._placed >> first
+        return first, self._placed >> first, self._taken
 
     def _note_dead_end(self, state: State) -> None:
         """Remember how far in time this path got, and the longest that got as far."""
