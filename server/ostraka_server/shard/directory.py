@@ -41,7 +41,7 @@ class NodeDirectory:
     @classmethod
     def open(cls, path: Path, *, cluster: str, node: str, groups: tuple[int, ...], random: Random) -> NodeDirectory:
         """Open the directory, or format it where it is empty or absent. Raises DirectoryRefused."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path)
         lock = _lock(path)
         identity_file = path / "identity.json"
         try:
@@ -66,11 +66,7 @@ class NodeDirectory:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(self.path / "identity.json")
-        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _sync_names(self.path)
         self.announcement = announcement
 
     def close(self) -> None:
@@ -82,6 +78,22 @@ def cluster_id(members: tuple[Identity, ...]) -> int:
     """63 bits that follow from the replica ids of all initial members: equal on each of them, and nowhere else."""
     digest = blake2b(repr(sorted((m.node, m.replicas) for m in members)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def _make(path: Path) -> None:
+    """Make the directory where it is absent, and make its name durable: all that it will hold hangs on it."""
+    absent = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in absent:
+        _sync_names(each.parent)
+
+
+def _sync_names(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _lock(path: Path) -> int:
