@@ -107,7 +107,7 @@ def _refusals(http_port: int) -> int:
 def test_noise_on_every_port_disturbs_nobody(cluster: Cluster, tmp_path: Path) -> None:
     async def noise() -> None:
         async with undisturbed(cluster, tmp_path):
-            for data in _noise(100):
+            for data in _noise(40):
                 for member in cluster:
                     node = member.node
                     for port in (node.client_port, node.replica_port, node.http_port):

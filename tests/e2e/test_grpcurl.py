@@ -46,7 +46,7 @@ REQUESTS: dict[str, Answer] = {
     "grpc.health.v1.Health.Check": {"service": "ostraka.v1.KV"},
     "grpc.health.v1.Health.Watch": {"service": f"shard-{SHARD}"},
 }
-WATCH_SECONDS = "2"
+WATCH_SECONDS = "1"
 
 
 def _grpcurl(*arguments: str, stdin: str | None = None) -> str:
