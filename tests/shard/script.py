@@ -7,7 +7,16 @@ from random import Random
 from ostraka_server.machine import EMPTY_STATE, Machine
 from ostraka_server.machine.base import Base
 from ostraka_server.paxos import Ballot, Durable, Entry, PaxosConfig, Ready, Replica
-from ostraka_server.paxos.messages import Accept, Accepted, HeartbeatAck, Heartbeat, Message, Prepare, PrePromise, Promise
+from ostraka_server.paxos.messages import (
+    Accept,
+    Accepted,
+    Heartbeat,
+    HeartbeatAck,
+    Message,
+    Prepare,
+    PrePromise,
+    Promise,
+)
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.group import Group

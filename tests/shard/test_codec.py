@@ -27,7 +27,9 @@ FIELDS = {
 
 
 def messages_of(kind: type) -> st.SearchStrategy[m.Message]:
-    built: st.SearchStrategy[m.Message] = st.builds(kind, **{f.name: FIELDS[str(f.type)] for f in dataclasses.fields(kind)})
+    built: st.SearchStrategy[m.Message] = st.builds(
+        kind, **{f.name: FIELDS[str(f.type)] for f in dataclasses.fields(kind)}
+    )
     # What it says: every entry is of the message's ballot.
     return built.map(_of_one_ballot) if kind is m.Accept else built
 

@@ -99,7 +99,7 @@ def test_a_members_directory_without_its_identity_is_refused(tmp_path: Path) -> 
     formatted(tmp_path)
     (tmp_path / "log").mkdir()
     (tmp_path / "identity.json").unlink()
-    with pytest.raises(DirectoryRefused, match="put identity.json back"):
+    with pytest.raises(DirectoryRefused, match=r"put identity\.json back"):
         opened(tmp_path)
 
 

@@ -77,8 +77,6 @@ def test_what_is_answered_before_it_is_proposed_is_dropped() -> None:
     assert next_batch(proposals).calls == (first, last)
 
 
-
-
 def test_the_slot_decided_with_our_bytes_carries_the_writes() -> None:
     proposals = Proposals(7)
     call = Asked(put())

@@ -1,0 +1,85 @@
+"""What the machine says, in the API's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from ostraka.v1.common_pb2 import Reason
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import RangeRequest
+from ostraka_server.machine import Machine, Refused
+from ostraka_server.shard.answers import refused
+from tests.machine.bases import apply, empty
+from tests.machine.commands import entry
+from tests.shard.asking import Asked, delete, get, put
+from tests.shard.script import ANSWERS
+
+
+def write(machine: Machine, command: Command) -> Asked:
+    call = Asked(command)
+    (result,) = apply(machine, entry(command))
+    call.answer(ANSWERS.to_write(call, result, machine, 4))
+    return call
+
+
+def read(machine: Machine, command: Command) -> Asked:
+    call = Asked(command)
+    call.answer(ANSWERS.to_read(call, machine, 4))
+    return call
+
+
+def test_every_answer_says_who_gave_it_and_when() -> None:
+    machine = empty()
+    for call in (write(machine, put()), read(machine, get()), write(machine, delete())):
+        response = getattr(call.reply, call.kind or "")
+        header = response.header
+        assert (header.cluster, header.shard, header.node, header.ballot_round) == (77, 1, "n1", 4)
+        assert header.revision == machine.revision or call.kind != "delete"
+
+
+def test_a_put_answers_its_own_revision_and_what_was_there_if_asked() -> None:
+    machine = empty()
+    first = write(machine, put(value=b"one")).reply.put
+    assert first.header.revision == 2
+    assert not first.HasField("prev_kv")
+    second = write(machine, put(value=b"two", prev_kv=True)).reply.put
+    prev = second.prev_kv
+    assert (prev.key, prev.value, prev.create_revision, prev.mod_revision, prev.version) == (b"k", b"one", 2, 2, 1)
+
+
+def test_a_delete_answers_how_many_and_which_if_asked() -> None:
+    machine = empty()
+    for key in (b"a", b"b", b"c"):
+        write(machine, put(key))
+    response = write(machine, delete(b"a", b"c", prev_kv=True)).reply.delete
+    assert response.deleted == 2
+    assert [kv.key for kv in response.prev_kvs] == [b"a", b"b"]
+    assert response.header.revision == 5
+
+
+def test_a_get_of_an_absent_key_is_an_answer_without_a_key() -> None:
+    reply = read(empty(), get()).reply
+    assert reply.HasField("get")
+    assert not reply.get.HasField("kv")
+
+
+def test_a_range_is_cut_by_its_limit_and_by_the_bytes_of_a_page() -> None:
+    machine = empty()
+    for i in range(10):
+        write(machine, put(b"%d" % i, bytes(200)))
+    limited = read(machine, Command(range=RangeRequest(key=b"0", range_end=b"\0", limit=3))).reply.range
+    assert (len(limited.kvs), limited.more, limited.count) == (3, True, 10)
+    page = read(machine, Command(range=RangeRequest(key=b"0", range_end=b"\0"))).reply.range
+    assert 1 <= len(page.kvs) < 10
+    assert page.more
+    assert page.ByteSize() < 1200
+    keys = read(machine, Command(range=RangeRequest(key=b"0", range_end=b"\0", keys_only=True))).reply.range
+    assert {kv.value for kv in keys.kvs} == {b""}
+    count = read(machine, Command(range=RangeRequest(key=b"0", range_end=b"5", count_only=True))).reply.range
+    assert (len(count.kvs), count.count) == (0, 5)
+
+
+@pytest.mark.parametrize("reason", [Reason.INVALID, Reason.TOO_LARGE])
+def test_a_refusal_of_the_machine_keeps_its_reason_and_words(reason: Reason.ValueType) -> None:
+    error = refused(Refused(reason, "because")).error
+    assert (error.detail.reason, error.message, error.detail.surely_not_done) == (reason, "because", True)
