@@ -14,13 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from bench.workload import Figures, Workload
+from bench.figures import Figures
+from bench.trial import Trial
 
 ROOT = Path(__file__).parent.parent
 NODES = 3
 PORT_OFFSETS = (0, 100, 2000)  # of clients, of the other nodes, of HTTP: as `ostraka dev --base-port` lays them
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
+
+
+class NotStarted(Exception):
+    """A cluster could not be started; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ def etcd() -> System:
     """Sets etcd up first where it is missing: see bench/etcd/prepare."""
     scripts = ROOT / "bench" / "etcd"
     prepared = subprocess.run([scripts / "prepare"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return System("etcd", lambda data, port: [str(scripts / "start"), str(data), str(port)], [f"{prepared}/put_load"])
+    return System("etcd", lambda data, port: [str(scripts / "start"), str(data), str(port)], [f"{prepared}/load"])
 
 
 def ostraka() -> System:
@@ -44,7 +49,7 @@ def ostraka() -> System:
     return System(
         "ostraka",
         lambda data, port: [command, "dev", f"--nodes={NODES}", f"--data-dir={data}", f"--base-port={port}"],
-        [sys.executable, "-m", "bench.put_load"],
+        [sys.executable, "-m", "bench.load", "--json"],
     )
 
 
@@ -55,18 +60,18 @@ class Cluster:
     system: System
     endpoints: str
 
-    def run(self, workload: Workload) -> Figures:
+    def run(self, trial: Trial) -> Figures:
         """Put it under load. subprocess.CalledProcessError where no operation succeeded."""
-        command = [*self.system.load, f"--endpoints={self.endpoints}", *workload.options()]
+        command = [*self.system.load, f"--endpoints={self.endpoints}", *trial.options()]
         answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-        return Figures(**json.loads(answer.stdout))
+        return Figures(**json.loads(answer.stdout)["all"])
 
 
 @contextlib.contextmanager
 def running(system: System, directory: Path) -> Iterator[Cluster]:
     """A cluster that answers, with its data and its output in `directory`; stopped at the end.
 
-    RuntimeError, with the last of its output, where it ends by itself or does not answer within a minute.
+    NotStarted, with the last of its output, where it ends by itself or does not answer within a minute.
     """
     directory.mkdir()
     base_port = _free_base_port()
@@ -86,14 +91,14 @@ def running(system: System, directory: Path) -> Iterator[Cluster]:
 
 
 def _await_answer(cluster: Cluster, process: subprocess.Popen[bytes], log_path: Path) -> None:
-    probe = Workload(callers=1, seconds=0.2, warm_up_seconds=0)
+    probe = Trial(callers=1, seconds=0.2, warm_up_seconds=0)
     command = [*cluster.system.load, f"--endpoints={cluster.endpoints}", *probe.options()]
     deadline = perf_counter() + START_SECONDS_MAX
     while process.poll() is None and perf_counter() < deadline:
         if subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0:
             return
     last = "\n".join(log_path.read_text(errors="replace").splitlines()[-10:])
-    raise RuntimeError(f"{cluster.system.name} did not start:\n{last}")
+    raise NotStarted(f"{cluster.system.name} did not start:\n{last}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -110,7 +115,7 @@ def _free_base_port() -> int:
     for base in range(17400, 30000, NODES + 1):
         if all(_is_free(base + offset + node) for offset in PORT_OFFSETS for node in range(1, NODES + 1)):
             return base
-    raise RuntimeError("no free ports for a cluster")
+    raise NotStarted("no free ports for a cluster")
 
 
 def _is_free(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""Ostraka's puts beside etcd's, on one machine, both syncing every write to the same disk.
+"""Ostraka's puts, or linearizable gets, beside etcd's, on one machine, both syncing every write to the same disk.
 
 Starts three nodes of each, then runs rounds: first etcd, then Ostraka, each under the same load. Both clusters stay up
 throughout and the one that is not under load idles: stopping it would make every round begin with an election, a cold
@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import clusters, machine
-from bench.workload import Figures, Workload
+from bench.figures import Figures
+from bench.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Round:
 
     @property
     def ratio(self) -> float:
-        """Above 1: Ostraka did more puts a second."""
+        """Above 1: Ostraka did more of them a second."""
         return self.ostraka.operations_per_s / self.etcd.operations_per_s
 
     def row(self) -> str:
@@ -41,7 +42,7 @@ class Round:
 HEADER = "        etcd/s   p50 ms   p99 ms   errors      Ostraka/s   p50 ms   p99 ms   errors   ratio"
 
 
-def compare(directory: Path, rounds: int, workload: Workload) -> list[Round]:
+def compare(directory: Path, rounds: int, trial: Trial) -> list[Round]:
     """Run the rounds, the clusters' data below `directory`; a line of each is printed as it ends, on standard error."""
     with contextlib.ExitStack() as stack:
         etcd = stack.enter_context(clusters.running(clusters.etcd(), directory / "etcd"))
@@ -49,18 +50,18 @@ def compare(directory: Path, rounds: int, workload: Workload) -> list[Round]:
         done = []
         print(HEADER, file=sys.stderr)
         for _ in range(rounds):
-            done.append(Round(etcd.run(workload), ostraka.run(workload)))
+            done.append(Round(etcd.run(trial), ostraka.run(trial)))
             print(done[-1].row(), file=sys.stderr)
     return done
 
 
 def main() -> None:
     arguments = _parser().parse_args()
-    workload = Workload.of(arguments)
+    trial = Trial.of(arguments)
     arguments.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.directory, prefix="ostraka-bench-") as directory:
-        print(f"{workload}\n{machine.describe()}, {machine.file_system(Path(directory))}", file=sys.stderr)
-        rounds = compare(Path(directory), arguments.rounds, workload)
+        print(f"{trial}\n{machine.describe()}, {machine.file_system(Path(directory))}", file=sys.stderr)
+        rounds = compare(Path(directory), arguments.rounds, trial)
     ratio = statistics.median(each.ratio for each in rounds)
     passed = ratio >= arguments.at_least
     if arguments.json:
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--directory", type=Path, default=Path("build"), help="on the disk to measure")
     parser.add_argument("--at-least", type=float, default=0.0, metavar="RATIO", help="fail where the median is below")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
-    Workload.add_options(parser)
+    Trial.add_options(parser)
     return parser
 
 

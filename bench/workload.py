@@ -1,57 +1,52 @@
-"""What a load process is asked to do and what it answers: the same for every system under test."""
+"""What a load consists of."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Operation = Literal["put", "get", "delete", "range"]
+OPERATIONS: tuple[Operation, ...] = ("put", "get", "delete", "range")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """Closed loop: so many callers, each of which waits for its answer before it asks again."""
+    """A share of every operation, on random keys, for some time."""
 
-    callers: int = 100
-    seconds: float = 10.0  # measured time; what is answered before or after it does not count
-    warm_up_seconds: float = 1.0
-    value_bytes: int = 128
-    keys: int = 10_000  # chosen uniformly
+    mix: dict[Operation, float]  # relative weights, each above 0
+    callers: int = 100  # calls in flight at most
+    processes: int = 1  # that the callers are divided among
+    rate_per_s: float = 0.0  # calls that fall due in an open loop; 0: closed loop, a caller's next after its last
+    arrivals: Literal["poisson", "fixed"] = "poisson"  # of an open loop
+    seconds: float = 10.0  # measured: what fell due in this time counts
+    warm_up_seconds: float = 1.0  # load before that, which does not count
+    timeout_s: float = 5.0  # of a call
+    value_bytes: tuple[int, int] = (128, 128)  # least and most, uniform between
+    keys: int = 10_000
+    zipfian: float = 0.0  # exponent of the keys' popularity; 0: uniform
+    range_keys: int = 100  # that a range reads
+    seed: int = 0
 
-    def options(self) -> Iterator[str]:
-        """As the command line of a load process; `of` reads it back."""
-        for name, value in dataclasses.asdict(self).items():
-            yield f"--{name.replace('_', '-')}={value}"
+    def share(self, process: int) -> Workload:
+        """What this process (from 0 on) does of it."""
+        callers = (self.callers + process) // self.processes
+        return dataclasses.replace(self, callers=callers, rate_per_s=self.rate_per_s / self.processes)
 
-    @classmethod
-    def add_options(cls, parser: argparse.ArgumentParser) -> None:
-        for field in dataclasses.fields(cls):
-            option = f"--{field.name.replace('_', '-')}"
-            parser.add_argument(option, type=type(field.default), default=field.default, metavar="N")
+    @property
+    def reads(self) -> bool:
+        """Whether it asks for what must be there first."""
+        return not {"get", "range"}.isdisjoint(self.mix)
 
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Workload:
-        return cls(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(cls)})
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a load process measured; it prints them as one line of JSON."""
-
-    operations_per_s: float
-    errors: int
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-
-    @classmethod
-    def of(cls, latencies_ms: Sequence[float], errors: int, seconds: float) -> Figures:
-        """Of the answers within the measured time. ValueError where every operation failed."""
-        if not latencies_ms:
-            raise ValueError(f"no operation succeeded, {errors} failed")
-        ordered = sorted(latencies_ms)
-
-        def at(share: float) -> float:
-            return ordered[int(share * (len(ordered) - 1))]
-
-        return cls(len(ordered) / seconds, errors, at(0.5), at(0.99), at(1.0))
+    def describe(self) -> str:
+        """On one line, for people."""
+        total = sum(self.mix.values())
+        mix = ", ".join(f"{operation} {100 * weight / total:.3g} %" for operation, weight in self.mix.items())
+        loop = f"{self.rate_per_s:,g} calls/s ({self.arrivals})" if self.rate_per_s else "closed loop"
+        least, most = self.value_bytes
+        size = f"{least:,}" if least == most else f"{least:,}-{most:,}"
+        popularity = f"zipfian {self.zipfian:g}" if self.zipfian else "uniform"
+        processes = f" in {self.processes} processes" if self.processes > 1 else ""
+        return (
+            f"{mix}; {loop}, {self.callers:,} callers{processes}; {self.keys:,} keys, {popularity}; {size}-byte values"
+        )

@@ -1,0 +1,71 @@
+"""The calls of a load, drawn at random: with the same seed the same calls in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import accumulate, repeat
+from random import Random
+from typing import NamedTuple, Protocol
+
+from bench.keys import key_numbers
+from bench.workload import Operation, Workload
+
+
+class Target(Protocol):
+    """What is put under load: as much of `ostraka.aio.Client` as the operations take."""
+
+    async def put(self, key: str, value: bytes, /) -> object: ...
+
+    async def get(self, key: str, /) -> object: ...
+
+    async def delete(self, key: str, /) -> object: ...
+
+    def range(self, start: str, /, *, limit: int) -> AsyncIterator[object]: ...
+
+
+class Request(NamedTuple):
+    operation: Operation
+    key: str
+    value: bytes  # of a put
+    limit: int  # of a range
+
+    async def perform(self, target: Target) -> None:
+        match self.operation:
+            case "put":
+                await target.put(self.key, self.value)
+            case "get":
+                await target.get(self.key)
+            case "delete":
+                await target.delete(self.key)
+            case "range":
+                async for _ in target.range(self.key, limit=self.limit):
+                    pass
+
+
+def requests(workload: Workload, random: Random) -> Iterator[Request]:
+    """The load, without end."""
+    operations, cumulative = tuple(workload.mix), tuple(accumulate(workload.mix.values()))
+    numbers = key_numbers(workload.keys, workload.zipfian, random)
+    chosen = (random.choices(operations, cum_weights=cumulative)[0] for _ in repeat(None))
+    return (
+        Request(operation, key_name(number), value, workload.range_keys)
+        for operation, number, value in zip(chosen, numbers, _values(workload.value_bytes, random), strict=False)
+    )
+
+
+def fill(workload: Workload, random: Random, process: int) -> Iterator[Request]:
+    """Puts of this process's part of the keys, each once."""
+    numbers = range(process, workload.keys, workload.processes)
+    for number, value in zip(numbers, _values(workload.value_bytes, random), strict=False):
+        yield Request("put", key_name(number), value, 0)
+
+
+def key_name(number: int) -> str:
+    return f"key{number:08d}"
+
+
+def _values(value_bytes: tuple[int, int], random: Random) -> Iterator[bytes]:
+    least, most = value_bytes
+    longest = random.randbytes(most)
+    while True:
+        yield longest[: least + int(random.random() * (most - least + 1))]
