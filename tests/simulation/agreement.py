@@ -40,6 +40,10 @@ class Agreement:
             raise Violation("P1", f"replica {replica} promised {ballot} after {self._promised[replica]}")
         self._promised[replica] = ballot
 
+    def told(self, replica: int, ballot: Ballot) -> None:
+        """The replica tells others that it promised: from now on it is bound, whatever its disk says later."""
+        self._promised[replica] = max(ballot, self._promised.get(replica, ballot))
+
     def voted(self, replica: int, slot: int, ballot: Ballot, payload: bytes) -> None:
         """A vote became durable."""
         if not self.has_promised(replica, ballot, at_least=False):

@@ -112,13 +112,14 @@ class Life:
             self._held = defaultdict(deque)
 
     def resume(self) -> None:
-        """Wake up as an event loop does after a stall: first what came in, in order only within each connection, the
-        clock last.
+        """Wake up as an event loop does after a stall: first what came in, some of one connection and some of another,
+        the clock last.
         """
         held, self._held = self._held, None
         while held:
             source = self._random.choice(list(held))
-            self._happen(source, held[source].popleft())
+            for _ in range(self._random.randint(1, len(held[source]))):
+                self._happen(source, held[source].popleft())
             if not held[source]:
                 del held[source]
         self.set_alarm()

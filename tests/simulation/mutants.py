@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from ostraka_server.paxos import replica as core
+from ostraka_server.paxos import core, electing, replica
 from ostraka_server.paxos.acceptor import Acceptor
 from ostraka_server.paxos.adoption import adopt
 from ostraka_server.paxos.leadership import Leadership
-from ostraka_server.paxos.messages import Accept, Accepted, Fetch, Message, Prepare, Promise
+from ostraka_server.paxos.messages import Accept, Accepted, Decided, Fetch, Message, Prepare, PrePromise, Promise
 from ostraka_server.paxos.reads import ReadRounds, Round
 from ostraka_server.paxos.ready import Ready
 from ostraka_server.paxos.replica import Replica
@@ -59,7 +59,7 @@ def sent_before_sync(*kinds: type[Message]) -> Patches:
 def claims_unchecked() -> Patches:
     """The rules of Ready are not judged, so that the harm has to be seen in what is agreed on."""
 
-    def only_proposals(agreement: Any, replica: int, message: Message) -> None:
+    def only_proposals(agreement: Any, sender: int, message: Message) -> None:
         if isinstance(message, Accept):
             for entry in message.entries:
                 agreement.proposed(entry.slot, message.ballot, entry.payload)
@@ -78,7 +78,7 @@ def promise_not_durable() -> Patches:
 
 def accepts_below_promise() -> Patches:
     """A vote for a ballot below the one promised."""
-    original = core._HANDLERS[Accept]
+    original = replica._HANDLERS[Accept]
 
     def on_accept(self: Replica, sender: int, message: Accept, now: float) -> None:
         if message.ballot >= self.ballot:
@@ -89,7 +89,7 @@ def accepts_below_promise() -> Patches:
                 self._ready.entries.append(entry)
         self._after_sync(sender, Accepted(message.ballot, tuple(entry.slot for entry in message.entries)))
 
-    return [patch.dict(core._HANDLERS, {Accept: on_accept})]
+    return [patch.dict(replica._HANDLERS, {Accept: on_accept})]
 
 
 def promise_omits_accepted() -> Patches:
@@ -106,8 +106,7 @@ def promise_omits_decided() -> Patches:
 
     return [
         patch.object(Replica, "_after_sync", after_sync),
-        patch.object(core, "AHEAD_ENTRIES_MAX", 1 << 40),
-        patch("ostraka_server.paxos.campaign.AHEAD_ENTRIES_MAX", 1 << 40, create=True),
+        patch.object(electing, "AHEAD_ENTRIES_MAX", 1 << 40),
     ]
 
 
@@ -120,7 +119,7 @@ def adopts_lowest_ballot() -> Patches:
         oldest = {entry.slot: entry.payload for entry in reversed(lowest)}
         return [(slot, oldest.get(slot, NO_OP)) for slot, _ in adopt(promises, first)]
 
-    return [patch.object(core, "adopt", adopt_oldest)]
+    return [patch.object(electing, "adopt", adopt_oldest)]
 
 
 def decided_for_older_ballot() -> Patches:
@@ -135,6 +134,20 @@ def decided_for_older_ballot() -> Patches:
         return True
 
     return [patch.object(Acceptor, "believe", believe)]
+
+
+def leader_learns() -> Patches:
+    """A leader takes over what others decided, and tells its followers so."""
+
+    def unaware_of_leading(original: Callable[..., None]) -> Callable[..., None]:
+        def handle(self: Replica, sender: int, message: Message, now: float) -> None:
+            with patch.object(Replica, "leads", False):
+                original(self, sender, message, now)
+
+        return handle
+
+    handlers = {kind: unaware_of_leading(replica._HANDLERS[kind]) for kind in (PrePromise, Decided)}
+    return [patch.dict(replica._HANDLERS, handlers)]
 
 
 def hole_not_filled() -> Patches:
@@ -160,16 +173,16 @@ def hole_not_filled() -> Patches:
 
 def nothing_adopted() -> Patches:
     """A new leader begins afresh, whatever was accepted before."""
-    return [patch.object(core, "adopt", lambda promises, first: [])]
+    return [patch.object(electing, "adopt", lambda promises, first: [])]
 
 
 def duplicate_acks_counted() -> Patches:
     """A replica that accepts twice counts twice."""
 
-    def accepted(self: Leadership, replica: int, slots: Iterable[int]) -> None:
+    def accepted(self: Leadership, voter: int, slots: Iterable[int]) -> None:
         for slot in slots:
             if pending := self.pending.get(slot):
-                pending.accepted_by.add(replica << 8 | len(pending.accepted_by))
+                pending.accepted_by.add(voter << 8 | len(pending.accepted_by))
 
     return [patch.object(Leadership, "accepted", accepted)]
 
@@ -238,43 +251,39 @@ def nothing_sent_again() -> Patches:
 
 def never_serves() -> Patches:
     """Nobody helps a replica that fell behind."""
-    return [patch.dict(core._HANDLERS, {Fetch: lambda self, sender, message, now: None})]
+    return [patch.dict(replica._HANDLERS, {Fetch: lambda self, sender, message, now: None})]
 
 
-def _mutant(invariants: str, faults: frozenset[Fault], *bugs: Callable[[], Patches]) -> Mutant:
-    return Mutant(frozenset(invariants.split()), faults, lambda: [each for bug in bugs for each in bug()])
+def _mutant(invariants: str, faults: set[Fault], *bugs: Callable[[], Patches]) -> Mutant:
+    return Mutant(frozenset(invariants.split()), frozenset(faults), lambda: [each for bug in bugs for each in bug()])
 
-
-LOSSY = frozenset({Fault.LOSS, Fault.REORDER, Fault.DUPLICATE, Fault.CRASH})
-DUELS = frozenset({Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.DRIFT, Fault.DELAY, Fault.TRANSFER})
-POWER = frozenset({Fault.POWER_LOSS, Fault.CRASH, Fault.CRASH_ALL, Fault.CRASH_AT_BOUNDARY, Fault.SLOW_SYNC})
-STALE = DUELS | {Fault.PAUSE, Fault.JUMP, Fault.DUPLICATE, Fault.REPLAY, Fault.REORDER, Fault.CLOG}
 
 MUTANTS: dict[str, Mutant] = {
-    "promise before sync": _mutant("Ready", POWER, lambda: sent_before_sync(Promise)),
-    "accepted before sync": _mutant("Ready", POWER, lambda: sent_before_sync(Accepted)),
-    "prepare before sync": _mutant("Ready", POWER, lambda: sent_before_sync(Prepare)),
+    "promise before sync": _mutant("Ready", set(), lambda: sent_before_sync(Promise)),
+    "accepted before sync": _mutant("Ready", set(), lambda: sent_before_sync(Accepted)),
+    "prepare before sync": _mutant("Ready", set(), lambda: sent_before_sync(Prepare)),
+    "promise not durable": _mutant("Ready", set(), promise_not_durable),
     "accepted before sync, claims unchecked": _mutant(
-        "P4 P8", POWER, lambda: sent_before_sync(Accepted), claims_unchecked
+        "P4 P8", set(), lambda: sent_before_sync(Accepted), claims_unchecked
     ),
-    "promise not durable": _mutant("Ready", POWER, promise_not_durable),
     "promise not durable, claims unchecked": _mutant(
-        "P2 P3 P4 P5", POWER | DUELS, promise_not_durable, claims_unchecked
+        "P1 P2", {Fault.TRANSFER, Fault.CRASH_AT_BOUNDARY}, promise_not_durable, claims_unchecked
     ),
-    "own vote before sync": _mutant("P8", POWER, own_vote_before_sync),
-    "accepts below promise": _mutant("P2", DUELS, accepts_below_promise),
-    "promise omits accepted": _mutant("P4 P5", LOSSY | DUELS, promise_omits_accepted),
-    "promise omits decided": _mutant("P4 P5", LOSSY | DUELS, promise_omits_decided),
-    "adopts lowest ballot": _mutant("P4 P5", LOSSY | DUELS, adopts_lowest_ballot),
-    "nothing adopted": _mutant("P4 P5", LOSSY | DUELS, nothing_adopted),
-    "decided for older ballot": _mutant("P6", LOSSY | DUELS, decided_for_older_ballot),
-    "hole not filled": _mutant("P14", LOSSY | DUELS, hole_not_filled),
-    "duplicate acks counted": _mutant("P8", STALE, duplicate_acks_counted),
-    "quorum of half": _mutant("P4 P5 P8", DUELS, quorum_of_half),
-    "reads before barrier": _mutant("P10", DUELS | {Fault.CRASH_ALL}, reads_before_barrier),
-    "nonce constant": _mutant("P10", STALE, nonce_constant),
-    "reads unconfirmed": _mutant("P10", STALE, reads_unconfirmed),
-    "nothing sent again": _mutant("P14", LOSSY, nothing_sent_again),
-    "never serves": _mutant("P14", LOSSY, never_serves),
+    "own vote before sync": _mutant("P8", set(), own_vote_before_sync),
+    "accepts below promise": _mutant("P2", set(), accepts_below_promise),
+    "promise omits accepted": _mutant("P4 P5", set(), promise_omits_accepted),
+    "promise omits decided": _mutant("P4 P5", set(), promise_omits_decided),
+    "adopts lowest ballot": _mutant("P4 P5", {Fault.PARTITION}, adopts_lowest_ballot),
+    "nothing adopted": _mutant("P4 P5", set(), nothing_adopted),
+    "decided for older ballot": _mutant("P6", {Fault.PARTITION}, decided_for_older_ballot),
+    "leader learns": _mutant("P6 P14", {Fault.PAUSE, Fault.REORDER}, leader_learns),
+    "hole not filled": _mutant("P14", {Fault.LOSS, Fault.RING}, hole_not_filled),
+    "duplicate acks counted": _mutant("P8", {Fault.DUPLICATE}, duplicate_acks_counted),
+    "quorum of half": _mutant("P4 P5 P8", {Fault.PARTITION}, quorum_of_half),
+    "reads before barrier": _mutant("P10", {Fault.TRANSFER}, reads_before_barrier),
+    "nonce constant": _mutant("P10", {Fault.PAUSE}, nonce_constant),
+    "reads unconfirmed": _mutant("P10", {Fault.PAUSE}, reads_unconfirmed),
+    "nothing sent again": _mutant("P14", {Fault.LOSS}, nothing_sent_again),
+    "never serves": _mutant("P14", {Fault.LOSS}, never_serves),
 }
-"""Those of the protocol's own tier, by name."""
+"""Those that apply to this tier, by name, each with the faults that make it show soon."""

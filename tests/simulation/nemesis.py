@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 
 from ostraka_server.paxos.messages import Message
-from tests.simulation.driver import Boundary, Life, World
+from tests.simulation.driver import Boundary, World
 from tests.simulation.host import Host
 from tests.simulation.network import Link, Network
 from tests.simulation.plan import SUDDEN, Fault
@@ -77,12 +77,14 @@ class Nemesis:
         self._network.replay(self._random.randint(1, 30))
 
     def _partition(self) -> None:
-        side = set(self._some())
+        """A side with the target on it, at most half of all, and the rest."""
+        others = self._random.sample(self._members(), self._random.randrange((len(self._hosts) + 1) // 2))
+        side = {self._target().me, *others}
         self._block(Fault.PARTITION, (link for link in self._links() if (link[0] in side) != (link[1] in side)))
 
     def _asymmetric(self) -> None:
         """Somebody cannot be heard, or cannot hear."""
-        mute = self._random.choice(self._members())
+        mute = self._target().me
         end = self._random.randrange(2)
         self._block(Fault.ASYMMETRIC, (link for link in self._links() if link[end] == mute))
 
@@ -116,7 +118,7 @@ class Nemesis:
 
     def _crash(self) -> None:
         self._count(Fault.CRASH)
-        self._down(self._random.choice(self._hosts), self._lasting())
+        self._down(self._target(), self._lasting())
 
     def _crash_all(self) -> None:
         self._count(Fault.CRASH_ALL)
@@ -128,12 +130,14 @@ class Nemesis:
         self._world.timeline.after(seconds, host.start)
 
     def _doom(self) -> None:
-        for life in self._victim():
+        life = self._target().life
+        if life is not None:
             self._count(Fault.CRASH_AT_BOUNDARY)
             life.doomed = self._random.choice(list(Boundary))
 
     def _pause(self) -> None:
-        for life in self._victim():
+        life = self._target().life
+        if life is not None:
             self._count(Fault.PAUSE)
             life.pause()
             self._world.timeline.after(self._lasting(), life.resume)
@@ -141,7 +145,7 @@ class Nemesis:
     def _drift(self) -> None:
         """Somebody's clock runs at another rate from now on."""
         self._count(Fault.DRIFT)
-        host = self._random.choice(self._hosts)
+        host = self._target()
         host.clock.run_at(self._random.choice((0.1, 0.5, 0.9, 1.0, 1.1, 2.0, 10.0)))
         if host.life is not None:
             host.life.set_alarm()
@@ -149,13 +153,14 @@ class Nemesis:
     def _jump(self) -> None:
         """Somebody's clock jumps ahead."""
         self._count(Fault.JUMP)
-        host = self._random.choice(self._hosts)
+        host = self._target()
         host.clock.jump(self._lasting())
         if host.life is not None:
             host.life.set_alarm()
 
     def _slow_sync(self) -> None:
-        for life in self._victim():
+        life = self._target().life
+        if life is not None:
             self._count(Fault.SLOW_SYNC)
             life.sync_delay_s = self._random.uniform(0.05, 1.0)
             self._world.timeline.after(self._lasting(), partial(setattr, life, "sync_delay_s", 0.0))
@@ -167,15 +172,10 @@ class Nemesis:
 
     # Choices
 
-    def _victim(self) -> list[Life]:
-        """One that is up, if any; half the time one that leads, since most that can go wrong goes wrong there."""
-        up = [host.life for host in self._hosts if host.life is not None]
-        leading = [life for life in up if life.replica.leads]
-        candidates = leading if leading and self._random.random() < 0.5 else up
-        return [self._random.choice(candidates)] if candidates else []
-
-    def _some(self) -> list[int]:
-        return self._random.sample(self._members(), self._random.randint(1, len(self._hosts) // 2 or 1))
+    def _target(self) -> Host:
+        """Half the time one that leads, if any does, since most that can go wrong goes wrong there."""
+        leading = [host for host in self._hosts if host.life is not None and host.life.replica.leads]
+        return self._random.choice(leading if leading and self._random.random() < 0.5 else self._hosts)
 
     def _members(self) -> list[int]:
         return [host.me for host in self._hosts]

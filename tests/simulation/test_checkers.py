@@ -68,6 +68,14 @@ def test_p2_a_vote_below_the_promise_also_one_that_a_vote_implied() -> None:
     broken("P2", lambda: agreement.voted(2, 2, LOW, b"b"))
 
 
+def test_a_promise_that_was_told_binds_though_the_disk_forgot_it() -> None:
+    agreement = Agreement(quorum=2)
+    agreement.told(1, HIGH)
+    agreement.told(1, LOW)  # one made earlier may be told later
+    broken("P1", lambda: agreement.promised(1, LOW))
+    broken("P2", lambda: agreement.voted(1, 1, LOW, b"a"))
+
+
 def test_p3_two_payloads_for_a_slot_and_ballot() -> None:
     agreement = Agreement(quorum=2)
     agreement.proposed(1, LOW, b"a")

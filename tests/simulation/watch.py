@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ostraka_server.paxos.messages import Accept, Decided, Nack, Send, TakeOver
+from ostraka_server.paxos.messages import Accept, Decided, Nack, Promise, Send, TakeOver
 from tests.simulation.agreement import Agreement
 from tests.simulation.claims import check_sent
 from tests.simulation.disk import Accepted, Learned, Promised, Record
@@ -43,6 +43,8 @@ class Watch:
         if isinstance(send.message, Accept):
             self._count_fills(send.message)
         check_sent(self.agreement, replica, send.message)
+        if isinstance(send.message, Promise):
+            self.agreement.told(replica, send.message.ballot)
         name = COUNTED.get(type(send.message))
         if name is not None:
             self.trace.count(name)
