@@ -54,6 +54,17 @@ def run(scenario: Scenario, *, seed: int = 0, size: int = 3, store: Store = STOR
     return trace
 
 
+class SimulatedClient(Client):
+    """The SDK's client, and what else the scenario needs to know of it. `number` is its address on the wires."""
+
+    def __init__(
+        self, number: int, process: Process, wire: ClientWire, endpoints: Iterable[str], random: Random, timeout: float
+    ) -> None:
+        super().__init__(endpoints, timeout=timeout, _transport=wire, _clock=process.clock, _random=random)
+        self.number = number
+        self.wire = wire
+
+
 class Cluster:
     """In the scenario's hand. It is itself no process: its clock is the timeline's."""
 
@@ -128,16 +139,14 @@ class Cluster:
 
     # Doing
 
-    def client(self, *endpoints: str, timeout: float = 5.0) -> Client:
+    def client(self, *endpoints: str, timeout: float = 5.0) -> SimulatedClient:
         """A client in a process of its own, that knows the given endpoints, by default all."""
         self._clients += 1
         process = Process(self._timeline, Clock(self._timeline))
-        return Client(
-            endpoints or [node.address for node in self.nodes],
-            timeout=timeout,
-            _transport=ClientWire(self._clients, process, self.wires),
-            _clock=process.clock,
-            _random=Random(f"{self._seed} client {self._clients}"),
+        wire = ClientWire(self._clients, process, self.wires)
+        random = Random(f"{self._seed} client {self._clients}")
+        return SimulatedClient(
+            self._clients, process, wire, endpoints or [node.address for node in self.nodes], random, timeout
         )
 
     def cut_off(self, nodes: Iterable[Node], seconds: float, *, clients_too: bool = False) -> None:
