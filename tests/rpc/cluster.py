@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -42,6 +43,8 @@ class ManualClock:
     def __init__(self) -> None:
         self._now = 100.0
         self._timers: list[_Timer] = []
+        self.armed = asyncio.Event()
+        """Set whenever somebody begins to wait."""
 
     def now(self) -> float:
         return self._now
@@ -49,6 +52,7 @@ class ManualClock:
     def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
         timer = _Timer(when, callback)
         self._timers.append(timer)
+        self.armed.set()
         return timer
 
     async def sleep(self, seconds: float) -> None:
