@@ -1,0 +1,211 @@
+"""The Exchange service: frames in, frames out, in any order; what a client may do to its stream and to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import grpc
+import pytest
+
+from ostraka.v1.common_pb2 import Reason
+from ostraka.v1.exchange_pb2 import Command, ExchangeRequest, ExchangeResponse, Reply
+from ostraka_server.rpc import exchange_service as module
+from ostraka_server.rpc.exchange_service import ExchangeService
+from ostraka_server.wire import exchange_pb2 as wire
+from tests.client.virtual_time import VirtualClock, turns, virtual_time
+from tests.shard.asking import get, local_get, put
+from tests.shard.test_gateway import Entrance
+
+
+class Stream:
+    """The client's side of a stream, and the context that the service sees. Public messages in and out."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self.entrance = entrance
+        self.frames: list[list[Reply]] = []
+        self._inbox: asyncio.Queue[Any] = asyncio.Queue()
+        service = ExchangeService(entrance.gateway)
+        self.task = asyncio.create_task(service.exchange(None, cast(Any, self)))
+
+    async def read(self) -> Any:
+        return await self._inbox.get()
+
+    async def write(self, response: wire.ExchangeResponse) -> None:
+        self.frames.append(list(ExchangeResponse.FromString(response.SerializeToString()).replies))
+
+    async def send(self, *commands: Command, first_id: int = 1, forwarded: bool = False, timeout_ms: int = 0) -> None:
+        """One frame."""
+        request = ExchangeRequest()
+        for call_id, command in enumerate(commands, first_id):
+            request.calls.add(id=call_id, command=command, forwarded=forwarded, timeout_ms=timeout_ms)
+        await self.send_raw(request.SerializeToString())
+
+    async def cancel(self, *ids: int) -> None:
+        await self.send_raw(ExchangeRequest(cancel=ids).SerializeToString())
+
+    async def send_raw(self, data: bytes) -> None:
+        self._inbox.put_nowait(wire.ExchangeRequest.FromString(data))
+        await turns()
+
+    async def half_close(self) -> None:
+        self._inbox.put_nowait(grpc.aio.EOF)
+        await turns()
+
+    @property
+    def replies(self) -> dict[int, Reply]:
+        """By id; each came once."""
+        replies = [reply for frame in self.frames for reply in frame]
+        by_id = {reply.id: reply for reply in replies}
+        assert len(by_id) == len(replies), "an id was answered twice"
+        return by_id
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+def leading(clock: VirtualClock) -> Entrance:
+    entrance = Entrance(clock)
+    entrance.data.lead()
+    return entrance
+
+
+@virtual_time
+async def test_answers_of_one_turn_share_a_frame(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    await stream.send(local_get(b"a"), local_get(b"b"), local_get(b"c"))
+    assert [[reply.id for reply in frame] for frame in stream.frames] == [[1, 2, 3]]
+    await stream.stop()
+
+
+@virtual_time
+async def test_calls_are_answered_out_of_order_by_id(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    await stream.send(put(), local_get())
+    assert list(stream.replies) == [2]
+    stream.entrance.data.turn()
+    stream.entrance.data.accept()
+    await turns()
+    assert list(stream.replies) == [2, 1]
+    assert stream.replies[1].HasField("put")
+    await stream.stop()
+
+
+@virtual_time
+async def test_the_clients_very_bytes_go_to_the_log(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    unknown_field = b"\xa2\x06\x03new"  # field 100, of a client of another version
+    command = put().SerializeToString() + unknown_field
+    await stream.send_raw(wire.ExchangeRequest(calls=[wire.Call(id=1, command=command)]).SerializeToString())
+    stream.entrance.data.turn()
+    assert command in stream.entrance.data.proposed()[-1].payload
+    await stream.stop()
+
+
+def test_the_public_messages_and_those_read_here_are_the_same_bytes() -> None:
+    public = ExchangeRequest(cancel=[7])
+    public.calls.add(id=5, timeout_ms=9, command=put(), forwarded=True)
+    read = wire.ExchangeRequest.FromString(public.SerializeToString())
+    assert read.SerializeToString() == public.SerializeToString()
+    assert (read.calls[0].id, read.calls[0].timeout_ms, read.calls[0].forwarded) == (5, 9, True)
+    assert Command.FromString(read.calls[0].command) == put()
+    answer = wire.ExchangeResponse(replies=[Reply(id=5).SerializeToString()])
+    assert ExchangeResponse.FromString(answer.SerializeToString()).replies[0].id == 5
+
+
+@virtual_time
+async def test_each_bad_call_of_a_frame_is_refused_alone(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    calls = [
+        wire.Call(id=1, command=b"\xff\xff"),
+        wire.Call(id=2),
+        wire.Call(id=3, command=local_get().SerializeToString()),
+    ]
+    await stream.send_raw(wire.ExchangeRequest(calls=calls).SerializeToString())
+    assert [stream.replies[i].error.detail.reason for i in (1, 2)] == [Reason.INVALID] * 2
+    assert stream.replies[3].HasField("get")
+    await stream.stop()
+
+
+@virtual_time
+async def test_an_id_in_use_is_refused(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    await stream.send(put(), first_id=4)
+    await stream.send(put(), first_id=4)
+    assert "call id 4 is in use" in stream.replies[4].error.message
+    assert stream.entrance.gateway.in_flight == 1
+    await stream.stop()
+
+
+@virtual_time
+async def test_a_forwarded_call_says_so(clock: VirtualClock) -> None:
+    stream = Stream(Entrance(clock))
+    await stream.send(put(), forwarded=True)
+    assert stream.replies[1].error.detail.reason == Reason.NO_LEADER
+    await stream.stop()
+
+
+@virtual_time
+async def test_a_cancelled_call_is_withdrawn(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    await stream.send(put(), get())
+    await stream.cancel(1, 99)
+    assert stream.entrance.gateway.in_flight == 1
+    stream.entrance.data.turn()
+    assert len(stream.entrance.data.proposed()) == 1, "only the barrier"
+    await stream.stop()
+
+
+@virtual_time
+async def test_each_call_has_its_own_deadline(clock: VirtualClock) -> None:
+    stream = Stream(Entrance(clock))
+    await stream.send(put(), timeout_ms=100)
+    await stream.send(put(), first_id=2, timeout_ms=3000)
+    await clock.sleep(0.2)
+    assert list(stream.replies) == [1]
+    assert stream.replies[1].error.detail.reason == Reason.DEADLINE
+    await stream.stop()
+
+
+@virtual_time
+async def test_after_a_half_close_what_is_under_way_is_still_answered(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    await stream.send(put())
+    await stream.half_close()
+    assert not stream.task.done()
+    stream.entrance.data.turn()
+    stream.entrance.data.accept()
+    await stream.task
+    assert stream.replies[1].HasField("put")
+
+
+@virtual_time
+async def test_an_idle_stream_ends_with_its_half_close(clock: VirtualClock) -> None:
+    stream = Stream(leading(clock))
+    await stream.half_close()
+    await stream.task
+
+
+@virtual_time
+async def test_a_broken_stream_withdraws_its_calls(clock: VirtualClock) -> None:
+    entrance = leading(clock)
+    broken, other = Stream(entrance), Stream(entrance)
+    await broken.send(put(), get())
+    await other.send(put())
+    assert entrance.gateway.in_flight == 3
+    await broken.stop()
+    assert entrance.gateway.in_flight == 1
+    await other.stop()
+
+
+@virtual_time
+async def test_large_replies_go_in_frames_that_a_client_takes(clock: VirtualClock) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "FRAME_BYTES_MAX", 100)
+        stream = Stream(leading(clock))
+        await stream.send(*[local_get()] * 20)
+        assert len(stream.frames) > 1
+        assert len(stream.replies) == 20
+        assert all(sum(reply.ByteSize() for reply in frame) <= 100 for frame in stream.frames)
+        await stream.stop()
