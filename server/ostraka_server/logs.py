@@ -54,8 +54,8 @@ class ConsoleFormatter(logging.Formatter):
     """`12:00:00.000 info    ostraka.node: serving client=127.0.0.1:7401`; a traceback follows on lines of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = _time(record).astimezone().time().isoformat(timespec="milliseconds")
-        line = f"{time} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
+        time_of_day = f"{_time(record).astimezone():%H:%M:%S.%f}"[:-3]
+        line = f"{time_of_day} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
         for name, value in _fields(record).items():
             line += f" {name}={_word(value)}"
         if record.exc_info:
