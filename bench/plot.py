@@ -70,11 +70,13 @@ def _shares(axes: Axes, report: Report) -> None:
 
 def _show_milliseconds(axes: Axes) -> None:
     """Logarithmic, over whole decades: a part of one could be left without a labelled tick."""
-    axes.set(ylabel="milliseconds", yscale="log")
+    axes.set(ylabel="milliseconds")
+    axes.legend()
     least, most = axes.dataLim.intervaly
-    if 0 < least <= most < math.inf:  # else nothing succeeded
-        axes.set_ylim(10 ** math.floor(math.log10(least)), 10 ** math.ceil(math.log10(most)))
+    if least > most:
+        return  # nothing succeeded
+    lowest = math.floor(math.log10(least))
+    axes.set(yscale="log", ylim=(10.0**lowest, 10.0 ** max(lowest + 1, math.ceil(math.log10(most)))))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.legend()
