@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from random import Random
 
 from ostraka_server.paxos.messages import Message
-from tests.simulation.driver import World
 from tests.simulation.host import Host
 from tests.simulation.load import Load
 from tests.simulation.nemesis import Nemesis
@@ -19,6 +18,7 @@ from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 from tests.simulation.violation import Violation
 from tests.simulation.watch import Watch
+from tests.simulation.world import World
 
 LEADER_WITHIN_ELECTION_TIMEOUTS = 10
 COMMAND_WITHIN_S = 3.0

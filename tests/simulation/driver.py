@@ -6,9 +6,8 @@ and the end of a sync are events like any other, so that a crash can fall betwee
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from random import Random
@@ -19,10 +18,9 @@ from tests.simulation.claims import check_at_once
 from tests.simulation.clock import NANOSECOND, Clock
 from tests.simulation.disk import Accepted, Disk, Learned, Mark, Promised, Record
 from tests.simulation.execution import EMPTY_DIGEST, next_digest
-from tests.simulation.plan import Plan
-from tests.simulation.timeline import Timeline
+from tests.simulation.inbox import Inbox
 from tests.simulation.violation import Violation
-from tests.simulation.watch import Watch
+from tests.simulation.world import World
 
 
 class Boundary(Enum):
@@ -32,17 +30,6 @@ class Boundary(Enum):
     BEFORE_SYNC = "crash between append and sync"
     BEFORE_SEND = "crash between sync and send"
     BEFORE_APPLY = "crash between send and apply"
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What all replicas of a run share."""
-
-    plan: Plan
-    timeline: Timeline
-    watch: Watch
-    transmit: Callable[[int, int, Message], None]
-    """(source, target, message) into the network."""
 
 
 class Life:
@@ -65,7 +52,7 @@ class Life:
         self._turns: deque[tuple[int, Ready]] = deque()
         self._needed = disk.end
         self._syncing = False
-        self._held: defaultdict[str, deque[Callable[[], None]]] | None = None
+        self._inbox = Inbox(random)
         self._writes: dict[int, bytes] = {}
         self._reads: dict[int, int] = {}
         self._reads_begun = 0
@@ -108,30 +95,21 @@ class Life:
 
     def pause(self) -> None:
         """Until `resume`, nothing happens here. A sync under way goes on."""
-        if self._held is None:
-            self._held = defaultdict(deque)
+        self._inbox.pause()
 
     def resume(self) -> None:
-        """Wake up as an event loop does after a stall: first what came in, some of one connection and some of another,
-        the clock last.
-        """
-        held, self._held = self._held, None
-        while held:
-            source = self._random.choice(list(held))
-            for _ in range(self._random.randint(1, len(held[source]))):
-                self._happen(source, held[source].popleft())
-            if not held[source]:
-                del held[source]
+        """Wake up: first to all that came in meanwhile, then to the time."""
+        self._inbox.resume()
         self.set_alarm()
 
-    def _happen(self, source: str, call: Callable[[], None]) -> None:
-        """Something reaches this life through `source`."""
-        if self.over:
-            return
-        if self._held is not None:
-            self._held[source].append(call)
-        else:
-            call()
+    def _happen(self, connection: str, call: Callable[[], None]) -> None:
+        """Something reaches this life, unless it is over by then."""
+
+        def unless_over() -> None:
+            if not self.over:
+                call()
+
+        self._inbox.put(connection, unless_over)
 
     def _step(self, sender: int, message: Message) -> None:
         self._note(f"from {sender}: {message}")
@@ -171,7 +149,7 @@ class Life:
     def _ring(self, alarm_at: float) -> None:
         if alarm_at == self._alarm_at:
             self._alarm_at = float("inf")
-            if self._held is None and not self.over:
+            if not self.over and not self._inbox.paused:
                 self._tick()
 
     def _tick(self) -> None:

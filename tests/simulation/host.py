@@ -7,7 +7,8 @@ from random import Random
 from ostraka_server.paxos.messages import Message
 from tests.simulation.clock import Clock
 from tests.simulation.disk import Disk, Loss
-from tests.simulation.driver import Life, World
+from tests.simulation.driver import Life
+from tests.simulation.world import World
 
 
 class Host:

@@ -16,7 +16,7 @@ from ostraka_server.paxos import core, electing, replica
 from ostraka_server.paxos.acceptor import Acceptor
 from ostraka_server.paxos.adoption import adopt
 from ostraka_server.paxos.leadership import Leadership
-from ostraka_server.paxos.messages import Accept, Accepted, Decided, Fetch, Message, Prepare, PrePromise, Promise
+from ostraka_server.paxos.messages import Accept, Accepted, Fetch, Message, Prepare, Promise
 from ostraka_server.paxos.reads import ReadRounds, Round
 from ostraka_server.paxos.ready import Ready
 from ostraka_server.paxos.replica import Replica
@@ -134,20 +134,6 @@ def decided_for_older_ballot() -> Patches:
         return True
 
     return [patch.object(Acceptor, "believe", believe)]
-
-
-def leader_learns() -> Patches:
-    """A leader takes over what others decided, and tells its followers so."""
-
-    def unaware_of_leading(original: Callable[..., None]) -> Callable[..., None]:
-        def handle(self: Replica, sender: int, message: Message, now: float) -> None:
-            with patch.object(Replica, "leads", False):
-                original(self, sender, message, now)
-
-        return handle
-
-    handlers = {kind: unaware_of_leading(replica._HANDLERS[kind]) for kind in (PrePromise, Decided)}
-    return [patch.dict(replica._HANDLERS, handlers)]
 
 
 def hole_not_filled() -> Patches:
@@ -276,7 +262,6 @@ MUTANTS: dict[str, Mutant] = {
     "adopts lowest ballot": _mutant("P4 P5", {Fault.PARTITION}, adopts_lowest_ballot),
     "nothing adopted": _mutant("P4 P5", set(), nothing_adopted),
     "decided for older ballot": _mutant("P6", {Fault.PARTITION}, decided_for_older_ballot),
-    "leader learns": _mutant("P6 P14", {Fault.PAUSE, Fault.REORDER}, leader_learns),
     "hole not filled": _mutant("P14", {Fault.LOSS, Fault.RING}, hole_not_filled),
     "duplicate acks counted": _mutant("P8", {Fault.DUPLICATE}, duplicate_acks_counted),
     "quorum of half": _mutant("P4 P5 P8", {Fault.PARTITION}, quorum_of_half),

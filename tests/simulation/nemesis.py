@@ -8,10 +8,11 @@ from itertools import pairwise
 from random import Random
 
 from ostraka_server.paxos.messages import Message
-from tests.simulation.driver import Boundary, World
+from tests.simulation.driver import Boundary
 from tests.simulation.host import Host
 from tests.simulation.network import Link, Network
 from tests.simulation.plan import SUDDEN, Fault
+from tests.simulation.world import World
 
 
 class Nemesis:

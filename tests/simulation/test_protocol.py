@@ -15,7 +15,7 @@ from tests.simulation.swarm import Summary, failure_report, run_seed, run_seeds
 
 pytestmark = pytest.mark.simulation
 
-SEEDS = 60
+SEEDS = 200
 EVENTS = ("election", "nack", "catch-up", "no-op fill", "take-over")
 
 
@@ -43,10 +43,10 @@ def stored_seeds() -> list[int]:
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("seed", stored_seeds())
-def test_what_was_found_once_stays_found(seed: int) -> None:
-    outcome = run_seed(seed)
-    assert outcome.failure is None, failure_report(outcome)
+def test_what_seeds_found_once_stays_repaired() -> None:
+    for seed in stored_seeds():
+        outcome = run_seed(seed)
+        assert outcome.failure is None, failure_report(outcome)
 
 
 def test_a_seed_gives_the_same_run_whatever_the_string_hash() -> None:

@@ -1,0 +1,22 @@
+"""What all replicas of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ostraka_server.paxos.messages import Message
+from tests.simulation.plan import Plan
+from tests.simulation.timeline import Timeline
+from tests.simulation.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Handed to everything that takes part."""
+
+    plan: Plan
+    timeline: Timeline
+    watch: Watch
+    transmit: Callable[[int, int, Message], None]
+    """(source, target, message) into the network."""
