@@ -35,6 +35,7 @@ class Driver:
         self._target = target
         self._callers = workload.callers
         self._timeout_s = workload.timeout_s
+        self._open_loop = workload.rate_per_s > 0
         self._requests = requests
         self._clock = clock
         begin = clock.now()
@@ -74,7 +75,8 @@ class Driver:
             self._interval.latencies[request.operation].record(self._clock.now() - due)
         else:
             self._interval.errors[request.operation, error] += 1
-        self._interval.lateness.record(began - due)
+        if self._open_loop:
+            self._interval.lateness.record(began - due)
 
     async def _failure(self, request: Request) -> str | None:
         try:

@@ -26,7 +26,8 @@ class Histogram:
         self.longest_s = 0.0  # exact
 
     def record(self, seconds: float) -> None:
-        self._buckets[int(math.log(max(seconds / SMALLEST_S, 1.0)) * _PER_E)] += 1
+        ratio = seconds / SMALLEST_S
+        self._buckets[int(math.log(ratio) * _PER_E) if ratio > 1 else 0] += 1
         self.count += 1
         if seconds > self.longest_s:
             self.longest_s = seconds

@@ -17,7 +17,7 @@ class Interval:
     def __init__(self) -> None:
         self.latencies: defaultdict[Operation, Histogram] = defaultdict(Histogram)  # of those that succeeded
         self.errors: Counter[tuple[Operation, str]] = Counter()  # by operation and class
-        self.lateness = Histogram()  # from when a call was due to its start
+        self.lateness = Histogram()  # of an open loop: from when a call was due to its start
 
     def add(self, other: Interval) -> None:
         """Join what another process, or another second, brought."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import selectors
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -75,7 +76,14 @@ def _process(endpoints: list[str], workload: Workload, number: int, filling: boo
 
 def _work(pipe: Connection, *arguments: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
-    asyncio.run(_load(pipe, *arguments))
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_load(pipe, *arguments))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """With timers that are not rounded up to a millisecond as with epoll, which would show in every latency of an
+    open loop. What select is bad at, many files, the client does not have."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
 async def _load(pipe: Connection, endpoints: list[str], workload: Workload, number: int, filling: bool) -> None:

@@ -44,12 +44,12 @@ class Request(NamedTuple):
 
 def requests(workload: Workload, random: Random) -> Iterator[Request]:
     """The load, without end."""
-    operations, cumulative = tuple(workload.mix), tuple(accumulate(workload.mix.values()))
+    operations = _operations(workload.mix, random)
     numbers = key_numbers(workload.keys, workload.zipfian, random)
-    chosen = (random.choices(operations, cum_weights=cumulative)[0] for _ in repeat(None))
+    values = _values(workload.value_bytes, random)
     return (
         Request(operation, key_name(number), value, workload.range_keys)
-        for operation, number, value in zip(chosen, numbers, _values(workload.value_bytes, random), strict=False)
+        for operation, number, value in zip(operations, numbers, values, strict=False)
     )
 
 
@@ -62,6 +62,13 @@ def fill(workload: Workload, random: Random, process: int) -> Iterator[Request]:
 
 def key_name(number: int) -> str:
     return f"key{number:08d}"
+
+
+def _operations(mix: dict[Operation, float], random: Random) -> Iterator[Operation]:
+    operations, cumulative = tuple(mix), tuple(accumulate(mix.values()))
+    if len(operations) == 1:
+        return repeat(operations[0])  # a drawing costs as much as all else about a request
+    return (random.choices(operations, cum_weights=cumulative)[0] for _ in repeat(None))
 
 
 def _values(value_bytes: tuple[int, int], random: Random) -> Iterator[bytes]:
