@@ -124,7 +124,10 @@ class Caller:
             if self._closed and isinstance(step, float | Retryable):
                 raise ClientClosed("close() was called during the call")
             if isinstance(step, OstrakaError):
-                raise step
+                try:
+                    raise step
+                finally:
+                    del step  # else it and this frame, which its traceback holds, would keep each other alive
             if now + step >= deadline:
                 raise _out_of_time(error, address, attempt, timeout)
             if step > 0:

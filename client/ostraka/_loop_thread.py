@@ -22,9 +22,12 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from ostraka.clock import BootClock
+
 Result = TypeVar("Result")
 
 THREAD_NAME: Final = "ostraka-client"
+REST_SECONDS_MAX: Final = 1.0
 
 
 class User(Protocol):
@@ -39,10 +42,8 @@ class Call(Generic[Result]):
 
     def __init__(self, coroutine: Coroutine[Any, Any, Result]) -> None:
         self._coroutine = coroutine
-        self._task: asyncio.Task[None] | None = None
-        self._results: list[Result] = []  # one, once it has ended well
-        self._error: BaseException | None = None
-        self._running = threading.Lock()  # held until the end; a Future's condition costs half of the hop again
+        self._task: asyncio.Task[Result] | None = None
+        self._running = threading.Lock()  # held until the end: a Future would cost half of the way there and back again
         self._running.acquire()
 
     def wait(self) -> None:
@@ -50,18 +51,17 @@ class Call(Generic[Result]):
         self._running.acquire()
 
     def result(self) -> Result:
-        """What came of it, given or raised, after the end."""
-        if self._error is None:
-            return self._results[0]
+        """What came of it, given or raised. To be called once, after the end."""
+        assert self._task is not None
         try:
-            raise self._error
+            return self._task.result()
         finally:
-            self._error = None  # else the error and its traceback would keep each other alive
+            self._task = None  # else the exception, its traceback and the frame of this call keep each other alive
 
-    def begin(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run. On the loop."""
-        self._task = loop.create_task(self._run())
-        return self._task
+        self._task = loop.create_task(self._coroutine)
+        self._task.add_done_callback(self._end)
 
     def cancel(self) -> None:
         """Nobody waits any longer: end soon, or do not begin. On the loop, or where it was not submitted."""
@@ -70,13 +70,10 @@ class Call(Generic[Result]):
         else:
             self._task.cancel()
 
-    async def _run(self) -> None:
-        try:
-            self._results.append(await self._coroutine)
-        except BaseException as error:  # whatever it is, it is for the thread that waits
-            self._error = error
-        finally:
-            self._running.release()
+    def _end(self, task: asyncio.Task[Result]) -> None:
+        if not task.cancelled():
+            task.exception()  # has been seen, also where nobody waits any longer
+        self._running.release()
 
 
 class LoopThread:
@@ -86,7 +83,6 @@ class LoopThread:
         self.users: set[User] = set()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._calls: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._main, name=THREAD_NAME, daemon=True)
         try:
             self._thread.start()
@@ -101,7 +97,7 @@ class LoopThread:
 
     def submit(self, call: Call[Any]) -> None:
         """Run a call. From any thread, also within a finalizer or signal handler."""
-        self._loop.call_soon_threadsafe(self._begin, call)
+        self._loop.call_soon_threadsafe(call.begin, self._loop)
 
     def withdraw(self, call: Call[Any]) -> None:
         """Cancel a call whose thread waits no longer. It may have ended, and the loop with it."""
@@ -123,19 +119,20 @@ class LoopThread:
         if not self.users:
             self._thread.join()
 
-    def _begin(self, call: Call[Any]) -> None:
-        task = call.begin(self._loop)
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
-
     def _main(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._until_left())
 
     async def _until_left(self) -> None:
+        """Then let what is left come to its end: calls that have their answer but not had their turn, and tasks of
+        gRPC, which would otherwise hand their last events to a closed loop, and log that."""
         await self._stop.wait()
-        if self._calls:
-            await asyncio.wait(self._calls)  # their clients are closed: they have their answer, and need but a turn
+        rest = asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        clock = BootClock()
+        enough = clock.call_at(clock.now() + REST_SECONDS_MAX, rest.cancel)
+        with suppress(asyncio.CancelledError):
+            await rest
+        enough.cancel()
 
 
 _lock = threading.RLock()  # a finalizer or signal handler may come upon its own thread within

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -68,6 +68,8 @@ class Client:
         """
         self._timeout = _seconds(timeout)
         seeds = _endpoints(endpoints, host, port)
+        if isinstance(balancer, Mapping):
+            balancer = {_endpoint(address): weight for address, weight in balancer.items()}
         rng = random.Random() if _random is None else _random
         self._caller = Caller(
             Router(seeds, rng, policy(balancer, rng)),
