@@ -12,6 +12,7 @@ from ostraka_server.paxos.formation import Announcement
 from ostraka_server.rpc.peers import Peers
 from ostraka_server.shard.directory import cluster_id
 from ostraka_server.shard.group import Group
+from ostraka_server.shard.readiness import missing
 from ostraka_server.wire.replica_pb2 import Hello
 
 
@@ -58,11 +59,8 @@ class NodeView:
 
     @property
     def ready(self) -> bool:
-        """Whether every group has a leader known here, and this replica has applied all that it knows decided."""
-        return bool(self.groups) and all(
-            group.leader_node is not None and group.machine.applied_slot == group.replica.decided_through
-            for group in self.groups.values()
-        )
+        """Whether every group can serve here; what is missing where it cannot, /readyz says."""
+        return bool(self.groups) and all(missing(group) is None for group in self.groups.values())
 
     @property
     def members(self) -> Iterator[MemberView]:

@@ -28,6 +28,12 @@ from ostraka_server.log.recovery import Recovered, recover
 from ostraka_server.log.segment import create_segment
 from ostraka_server.log.values import BallotTuple, GroupState, LoggedEntry, RecoveredGroup
 
+_GONE = (
+    "the acceptor log is gone, and with it what this node promised: it must not come back as it is. Put the directory "
+    "`log` back into the node's data directory; or, if it is lost, run `ostraka dump` against the remaining majority "
+    "and `ostraka load` into a new cluster"
+)
+
 
 class AcceptorLog:
     """One node's log. `promise`, `accept` and `decided` only remember; `flush` makes all of it durable.
@@ -72,7 +78,7 @@ class AcceptorLog:
         try:
             numbers = segment_numbers(directory.list())
             if not numbers and must_exist:
-                raise LogRefused("the acceptor log is gone: what this node promised is lost, so it must not come back")
+                raise LogRefused(_GONE)
             if numbers:
                 found = recover(directory, owner, numbers, config.blank_ahead_bytes)
                 _remove_unfinished(directory)

@@ -1,4 +1,7 @@
-"""Counts RPCs, with the status that each ended with. What each method counts here, `metrics.py` shows."""
+"""Counts RPCs, with the status that each ended with, and refuses malformed requests.
+
+What each method counts here, `metrics.py` shows.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ import grpc
 
 from ostraka.clock import Clock
 from ostraka_server.distribution import seconds
+from ostraka_server.rpc.errors import refuse
+from ostraka_server.rpc.parsing import MALFORMED, lenient, malformed
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
@@ -67,15 +72,22 @@ class CountingInterceptor(grpc.aio.ServerInterceptor):
 
         async def answer(request: Any, context: Context) -> Any:
             with self._counted(rpcs, context):
+                if request is MALFORMED:
+                    await refuse(context, malformed(method))
                 return await inner(request, context)
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
             with self._counted(rpcs, context):
+                if request is MALFORMED:
+                    await refuse(context, malformed(method))
                 async for response in inner(request, context):
                     yield response
 
         counted = stream if inspect.isasyncgenfunction(inner) else answer
-        return make(counted, handler.request_deserializer, handler.response_serializer)
+        deserializer = handler.request_deserializer
+        if deserializer is not None and not handler.request_streaming:
+            deserializer = lenient(deserializer)
+        return make(counted, deserializer, handler.response_serializer)
 
     @contextmanager
     def _counted(self, rpcs: Rpcs, context: Context) -> Iterator[None]:

@@ -20,11 +20,21 @@ V1ALPHA = "grpc.reflection.v1alpha"
 V1 = "grpc.reflection.v1"
 
 
+class _Pool(DescriptorPool):
+    """Finds the file of a method by its service: the compiled pool does not know methods by name."""
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
+        try:
+            return super().FindFileContainingSymbol(symbol)
+        except KeyError:
+            return super().FindFileContainingSymbol(symbol.rpartition(".")[0])
+
+
 def add_reflection(server: grpc.aio.Server, files: Iterable[FileDescriptor]) -> None:
     """Serve reflection of every service in `files`, and of reflection itself."""
     protos = list(_with_dependencies((*files, v1alpha.DESCRIPTOR)))
     protos.append(_as_v1(protos[-1]))
-    pool = DescriptorPool()
+    pool = _Pool()
     for proto in protos:
         pool.Add(proto)
     names = [f"{proto.package}.{service.name}" for proto in protos for service in proto.service]
