@@ -133,6 +133,31 @@ class Limits:
     request_bytes_max: Annotated[int, About("Largest request, and largest frame of an Exchange.")] = 4 * MiB
     range_response_bytes_max: Annotated[int, About("Largest page of a range; clients fetch the next one.")] = 2 * MiB
     calls_in_flight_max: Annotated[int, About("Calls that a node works on at once; more are told to come back.")] = 8192
+    calls_in_flight_bytes_max: Annotated[int, About("Bytes of those calls together.")] = 64 * MiB
+    wait_ms_max: Annotated[
+        int,
+        About(
+            "New calls are told to come back while they would wait longer for their answers. Keep it several times "
+            "the round trip between nodes."
+        ),
+    ] = 200
+    calls_per_stream_max: Annotated[int, About("Calls in flight on one Exchange.")] = 4096
+    unsent_bytes_per_stream_max: Annotated[
+        int, About("Replies that wait for a client to read them; beyond, its Exchange is cut.")
+    ] = 32 * MiB
+    unsent_bytes_max: Annotated[int, About("Such replies of all Exchanges; beyond, reads are told to come back.")] = (
+        128 * MiB
+    )
+    streams_max: Annotated[int, About("Exchanges open at once.")] = 512
+    rpcs_max: Annotated[int, About("RPCs under way at once, each Exchange being one.")] = 2048
+    streams_per_connection_max: Annotated[
+        int, About("RPCs under way on one connection; more wait in the client or are refused.")
+    ] = 1024
+    connections_max: Annotated[int, About("Connections of clients; more are closed at once.")] = 1024
+    disk_reserve_bytes: Annotated[
+        int, About("Writes are refused while the disk has less free than this and a log segment.", low=0)
+    ] = 256 * MiB
+    connection_idle_ms: Annotated[int, About("A connection without RPCs is closed after so long.")] = 600_000
     default_timeout_ms: Annotated[int, About("Deadline of a call that names none.")] = 5_000
     timeout_ms_max: Annotated[int, About("Longest deadline of a call; longer ones are cut to it.")] = 60_000
 
@@ -163,6 +188,7 @@ class Config:
     3. A leader's heartbeats come at least twice in an election timeout.
     4. The largest put fits into a request, a request into the window, the window into a log segment, and the
        largest key with its value into a page of a range.
+    5. One request fits into what may be in flight, and streams leave room for other RPCs.
     """
 
     cluster: Annotated[str, About("Name of the cluster; nodes of another one are refused.", parse=_name)]
@@ -251,5 +277,9 @@ class Config:
             yield "paxos.window_bytes must hold limits.request_bytes_max"
         if paxos.window_bytes >= self.log.segment_bytes:
             yield "log.segment_bytes must exceed paxos.window_bytes"
+        if limits.calls_in_flight_bytes_max < limits.request_bytes_max:
+            yield "limits.calls_in_flight_bytes_max must hold limits.request_bytes_max"
+        if limits.streams_max >= limits.rpcs_max:
+            yield "limits.rpcs_max must exceed limits.streams_max, to leave room for other RPCs"
         if limits.default_timeout_ms > limits.timeout_ms_max:
             yield "limits.timeout_ms_max must be at least limits.default_timeout_ms"

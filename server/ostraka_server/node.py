@@ -162,11 +162,11 @@ class Node:
 
     async def _listen(self) -> grpc.aio.Server:
         config = self.config
-        server = rpc_server.new_server(config.limits.request_bytes_max, (self._rpcs,))
+        server = rpc_server.new_server(config.limits, (self._rpcs,))
         add_services(
             server,
             kv=KvService(self.gateway),
-            exchange=ExchangeService(self.gateway),
+            exchange=ExchangeService(self.gateway, config.limits),
             cluster=ClusterService(self._view, self.gateway, self._transport, self._clock),
             health=self._health,
             reflection=config.reflection,

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 ENV_PREFIX = "OSTRAKA_"
 
+_UNITS = ("ms", "bytes", "entries", "calls", "streams", "rpcs", "connections")
+
 # Read by the command line, not by a node.
 _CLIENT_VARIABLES = frozenset({"OSTRAKA_CONFIG", "OSTRAKA_ENDPOINTS", "OSTRAKA_TIMEOUT"})
 
@@ -74,7 +76,7 @@ class Setting:
     def unit(self) -> str:
         """Units stand in the names."""
         words = self.key.rpartition(".")[2].split("_")
-        return next((unit for unit in ("ms", "bytes", "entries", "calls") if unit in words), "")
+        return next((unit for unit in _UNITS if unit in words), "")
 
     @property
     def default_text(self) -> str:

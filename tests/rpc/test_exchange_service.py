@@ -8,8 +8,9 @@ from typing import Any, cast
 import grpc
 import pytest
 
-from ostraka.v1.common_pb2 import Reason
+from ostraka.v1.common_pb2 import ErrorDetail, Reason
 from ostraka.v1.exchange_pb2 import Command, ExchangeRequest, ExchangeResponse, Reply
+from ostraka_server.config import Limits
 from ostraka_server.rpc import exchange_service as module
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.wire import exchange_pb2 as wire
@@ -18,20 +19,35 @@ from tests.shard.asking import get, local_get, put
 from tests.shard.test_gateway import Entrance
 
 
+class Aborted(Exception):
+    """What `abort` raises."""
+
+
 class Stream:
     """The client's side of a stream, and the context that the service sees. Public messages in and out."""
 
-    def __init__(self, entrance: Entrance) -> None:
+    def __init__(self, entrance: Entrance, service: ExchangeService | None = None) -> None:
         self.entrance = entrance
         self.frames: list[list[Reply]] = []
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
-        service = ExchangeService(entrance.gateway)
+        self.reads = asyncio.Event()
+        """Clear while the client does not read: its stream's flow control then keeps the service from writing."""
+        self.reads.set()
+        self.status: tuple[grpc.StatusCode, str] | None = None
+        self.detail = ErrorDetail()
+        service = service or ExchangeService(entrance.gateway)
         self.task = asyncio.create_task(service.exchange(None, cast(Any, self)))
 
     async def read(self) -> Any:
         return await self._inbox.get()
 
+    async def abort(self, code: grpc.StatusCode, message: str, metadata: tuple[tuple[str, bytes], ...]) -> None:
+        self.status = (code, message)
+        self.detail = ErrorDetail.FromString(metadata[0][1])
+        raise Aborted
+
     async def write(self, response: wire.ExchangeResponse) -> None:
+        await self.reads.wait()
         self.frames.append(list(ExchangeResponse.FromString(response.SerializeToString()).replies))
 
     async def send(self, *commands: Command, first_id: int = 1, forwarded: bool = False, timeout_ms: int = 0) -> None:
@@ -209,3 +225,124 @@ async def test_large_replies_go_in_frames_that_a_client_takes(clock: VirtualCloc
         assert len(stream.replies) == 20
         assert all(sum(reply.ByteSize() for reply in frame) <= 100 for frame in stream.frames)
         await stream.stop()
+
+
+@virtual_time
+async def test_calls_on_a_stream_are_bounded(clock: VirtualClock) -> None:
+    entrance = leading(clock)
+    stream = Stream(entrance, ExchangeService(entrance.gateway, Limits(calls_per_stream_max=2)))
+    await stream.send(*[put()] * 3)
+    error = stream.replies[3].error
+    assert (error.detail.reason, error.detail.surely_not_done) == (Reason.OVERLOADED, True)
+    assert error.detail.retry_after_ms > 0
+    assert "calls_per_stream_max (2)" in error.message
+    await stream.stop()
+
+
+@pytest.mark.parametrize("kind", ["calls", "cancel"])
+def test_a_frame_of_too_many_calls_ends_its_stream(kind: str) -> None:
+    @virtual_time
+    async def check(clock: VirtualClock) -> None:
+        stream = Stream(leading(clock))
+        many = range(module.FRAME_CALLS_MAX + 1)
+        frame = wire.ExchangeRequest(cancel=many)
+        if kind == "calls":
+            frame = wire.ExchangeRequest(calls=[wire.Call(id=i) for i in many])
+        await stream.send_raw(frame.SerializeToString())
+        assert stream.status is not None
+        assert stream.status[0] is grpc.StatusCode.INVALID_ARGUMENT
+        assert f"over {module.FRAME_CALLS_MAX} calls" in stream.status[1]
+        assert not stream.frames
+        await stream.stop()
+
+    check()
+
+
+@virtual_time
+async def test_streams_are_bounded(clock: VirtualClock) -> None:
+    entrance = leading(clock)
+    service = ExchangeService(entrance.gateway, Limits(streams_max=2))
+    first, second, third = (Stream(entrance, service) for _ in range(3))
+    await turns()
+    assert third.status is not None
+    assert third.status[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "streams_max (2)" in third.status[1]
+    assert third.detail.reason == Reason.OVERLOADED
+    await first.half_close()
+    again = Stream(entrance, service)
+    await again.send(local_get())
+    assert again.replies[1].HasField("get")
+    for stream in (second, third, again):
+        await stream.stop()
+    assert service.streams == 0
+
+
+ROOM = Limits(unsent_bytes_per_stream_max=4000, unsent_bytes_max=2500)
+"""For one reply of 1000 bytes in each stream, and for two in all of them."""
+
+
+async def with_a_large_value(entrance: Entrance) -> None:
+    stream = Stream(entrance)
+    await stream.send(put(b"k", bytes(1000)))
+    entrance.data.turn()
+    entrance.data.accept()
+    await stream.stop()
+
+
+@virtual_time
+async def test_reads_come_back_later_when_the_client_does_not_read_their_replies(clock: VirtualClock) -> None:
+    entrance = leading(clock)
+    await with_a_large_value(entrance)
+    service = ExchangeService(entrance.gateway, ROOM)
+    stream = Stream(entrance, service)
+    stream.reads.clear()
+    await stream.send(local_get(), local_get(), local_get())
+    assert service.unsent_bytes < ROOM.unsent_bytes_per_stream_max
+    stream.reads.set()
+    await turns()
+    assert service.unsent_bytes == 0
+    assert stream.replies[1].HasField("get")
+    for refused in (stream.replies[2], stream.replies[3]):
+        assert refused.error.detail.reason == Reason.OVERLOADED
+        assert refused.error.detail.surely_not_done
+        assert "unsent_bytes_per_stream_max (4000)" in refused.error.message
+    await stream.send(local_get(), first_id=4)
+    assert stream.replies[4].HasField("get")
+    await stream.stop()
+
+
+@virtual_time
+async def test_replies_that_wait_are_bounded_over_all_streams(clock: VirtualClock) -> None:
+    entrance = leading(clock)
+    await with_a_large_value(entrance)
+    service = ExchangeService(entrance.gateway, ROOM)
+    streams = [Stream(entrance, service) for _ in range(3)]
+    for stream in streams:
+        stream.reads.clear()
+        await stream.send(local_get(b"absent"), local_get())
+    for stream in streams:
+        stream.reads.set()
+    await turns()
+    assert [stream.replies[2].HasField("get") for stream in streams] == [True, True, False]
+    assert "unsent_bytes_max (2500)" in streams[2].replies[2].error.message
+    for stream in streams:
+        await stream.stop()
+
+
+@virtual_time
+async def test_a_client_that_never_reads_is_cut(clock: VirtualClock) -> None:
+    entrance = leading(clock)
+    service = ExchangeService(entrance.gateway, ROOM)
+    stream, other = Stream(entrance, service), Stream(entrance, service)
+    stream.reads.clear()
+    await stream.send(put())
+    await stream.send(*[put(b"")] * 200, first_id=2)
+    assert stream.status is not None
+    assert stream.status[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "unsent_bytes_per_stream_max (4000 bytes)" in stream.status[1]
+    assert not stream.detail.surely_not_done, "nobody knows what becomes of the put"
+    assert entrance.gateway.in_flight == service.unsent_bytes == 0
+    await other.send(local_get())
+    assert other.replies[1].HasField("get")
+    await asyncio.gather(stream.task, return_exceptions=True)
+    await other.stop()

@@ -2,6 +2,10 @@
 
 Registered with `wire.ExchangeRequest`, which is byte for byte the public message with commands left as bytes: what the
 client serialised goes to the log unread by this file. Replies that are ready in one turn of the loop share a frame.
+
+Replies wait here for a client that reads slowly, in bounded room (`Limits.unsent_bytes_*`). Reads may fill half of a
+stream's, and are told to come back when it is full; the other half is for refusals and for the replies to writes, which
+are done already. A client that lets it fill up has stopped reading: its stream is cut.
 """
 
 from __future__ import annotations
@@ -13,27 +17,33 @@ from typing import Any
 import grpc
 
 from ostraka.v1.exchange_pb2 import Reply
+from ostraka_server.config import Limits
 from ostraka_server.rpc.errors import refuse
 from ostraka_server.shard import failures
-from ostraka_server.shard.calls import Call
+from ostraka_server.shard.calls import READS, Call
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.wire import exchange_pb2 as wire
 
 FRAME_BYTES_MAX = 3 << 20
 """Replies are gathered into frames up to so many bytes; a single larger one gets a frame of its own."""
 
-UNSENT_BYTES_MAX = 32 << 20
-"""Replies that may wait for a client that does not read; beyond, its stream is ended."""
+FRAME_CALLS_MAX = 4096
+"""Calls in one frame of a client, and as many cancellations: more would keep the node from its heartbeats."""
 
 
 class _Session:
     """One stream."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, service: ExchangeService, limits: Limits) -> None:
+        self._service = service
+        self._gateway = service.gateway
+        self._limits = limits
         self._calls: dict[int, Call] = {}
         self._replies: list[bytes] = []
-        self._unsent_bytes = 0
+        self.unsent_bytes = 0
+        self.cut = False
+        """The client has stopped reading."""
+        self._reader = asyncio.current_task()
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()
 
@@ -51,6 +61,10 @@ class _Session:
         if call_id in self._calls:
             self._answer(call_id, failures.invalid(f"call id {call_id} is in use on this stream"))
             return
+        if len(self._calls) >= self._limits.calls_per_stream_max:
+            full = f"this stream's calls_per_stream_max ({self._limits.calls_per_stream_max})"
+            self._answer(call_id, failures.overloaded(full))
+            return
         answer = partial(self._answered, call_id)
         submitted = self._gateway.submit(call.command, call.timeout_ms, answer, forwarded=call.forwarded)
         if submitted is not None and not submitted.is_answered:
@@ -61,11 +75,35 @@ class _Session:
         self._answer(call_id, reply)
 
     def _answer(self, call_id: int, reply: Reply) -> None:
+        if self.cut:
+            return
         reply.id = call_id
         data = reply.SerializeToString()
+        if (full := self._no_room_for(reply, len(data))) is not None:
+            told = failures.overloaded(full)
+            told.id = call_id
+            data = told.SerializeToString()
         self._replies.append(data)
-        self._unsent_bytes += len(data)
+        self._count(len(data))
         self._wake.set()
+        if self.unsent_bytes > self._limits.unsent_bytes_per_stream_max and self._reader is not None:
+            self.cut = True
+            self._reader.cancel()
+
+    def _no_room_for(self, reply: Reply, size: int) -> str | None:
+        """Which bound a read's reply would break; None where it is to be sent. Every other reply is."""
+        limits = self._limits
+        if reply.WhichOneof("result") not in READS or not self.unsent_bytes:
+            return None
+        if self.unsent_bytes + size > limits.unsent_bytes_per_stream_max // 2:
+            return f"half of this stream's unsent_bytes_per_stream_max ({limits.unsent_bytes_per_stream_max})"
+        if self._service.unsent_bytes + size > limits.unsent_bytes_max:
+            return f"this node's unsent_bytes_max ({limits.unsent_bytes_max})"
+        return None
+
+    def _count(self, size: int) -> None:
+        self.unsent_bytes += size
+        self._service.unsent_bytes += size
 
     async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Send replies as they come, for ever."""
@@ -75,19 +113,14 @@ class _Session:
             while self._replies:
                 frame, size = self._next_frame()
                 await context.write(wire.ExchangeResponse(replies=frame))
-                self._unsent_bytes -= size
+                self._count(-size)
             self._progress.set()
 
     async def drained(self) -> None:
         """Return once every call taken so far is answered and its reply sent."""
-        while self._calls or self._unsent_bytes:
+        while self._calls or self.unsent_bytes:
             self._progress.clear()
             await self._progress.wait()
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether the client has stopped reading."""
-        return self._unsent_bytes > UNSENT_BYTES_MAX
 
     def _next_frame(self) -> tuple[list[bytes], int]:
         size = taken = 0
@@ -101,6 +134,9 @@ class _Session:
 
     def close(self) -> None:
         """The stream is over: nobody waits for the answers any more."""
+        self.cut = True
+        self._replies.clear()
+        self._count(-self.unsent_bytes)
         for call in tuple(self._calls.values()):
             self._gateway.withdraw(call)
 
@@ -108,23 +144,43 @@ class _Session:
 class ExchangeService:
     """One handler, bidirectional."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, limits: Limits | None = None) -> None:
+        self.gateway = gateway
+        self._limits = limits or Limits()
+        self.streams = 0
+        """Open now."""
+        self.unsent_bytes = 0
+        """Of replies that wait for their clients, on all streams."""
 
     async def exchange(self, _: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Until the client half-closes (then what is under way is still answered) or the stream breaks."""
-        session = _Session(self._gateway)
+        if self.streams >= self._limits.streams_max:
+            await refuse(context, failures.overloaded(f"this node's streams_max ({self._limits.streams_max})").error)
+        self.streams += 1
+        session = _Session(self, self._limits)
         writer = asyncio.create_task(session.write(context))
         try:
-            while (frame := await context.read()) is not grpc.aio.EOF:
-                session.take(frame)
-                if session.is_stuck:
-                    stuck = failures.overloaded(f"this stream's queue of unread replies ({UNSENT_BYTES_MAX} bytes)")
-                    await refuse(context, stuck.error)
-            await session.drained()
+            problem = await self._read(session, context)
         finally:
+            self.streams -= 1
             writer.cancel()
             session.close()
+        if problem is not None:
+            await refuse(context, problem.error)
+
+    async def _read(self, session: _Session, context: grpc.aio.ServicerContext[Any, Any]) -> Reply | None:
+        """Take frames until the client has no more and every reply is sent; or why it has to end before."""
+        try:
+            while (frame := await context.read()) is not grpc.aio.EOF:
+                if max(len(frame.calls), len(frame.cancel)) > FRAME_CALLS_MAX:
+                    return failures.too_large(f"a frame of over {FRAME_CALLS_MAX} calls: send several")
+                session.take(frame)
+            await session.drained()
+        except asyncio.CancelledError:
+            if not session.cut:
+                raise
+            return failures.unread(self._limits.unsent_bytes_per_stream_max)
+        return None
 
     def handler(self) -> grpc.GenericRpcHandler:
         """To be added to a server."""

@@ -6,33 +6,46 @@ from collections.abc import Sequence
 
 import grpc
 
-from ostraka_server.config import Address
-
-STREAMS_MAX = 1024
-"""Concurrent RPCs on one connection."""
+from ostraka_server.config import Address, Limits
 
 METADATA_BYTES_MAX = 16 << 10
 
 PING_INTERVAL_MIN_MS = 1000
-"""Clients that ping more often without reason are cut off after a few warnings."""
+"""Clients that ping more often without data are cut off, after PING_STRIKES_MAX warnings."""
+
+PING_STRIKES_MAX = 2
+
+HANDSHAKE_TIMEOUT_MS = 5000
+"""A connection that has not become an HTTP/2 one by then is closed."""
+
+DEAD_AFTER_IDLE_MS, DEAD_UNANSWERED_MS = 10_000, 5000
+"""A client that is silent is asked for a sign of life this often, and given up when it gives none for so long."""
 
 
 class PortTaken(Exception):
     """The address cannot be listened on: the message names it, the reason and the remedy."""
 
 
-def new_server(request_bytes_max: int, interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.Server:
-    """A server without services or ports. `request_bytes_max`: largest request, and largest frame of an Exchange."""
+def new_server(limits: Limits, interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.Server:
+    """A server without services or ports."""
     return grpc.aio.server(
         interceptors=interceptors,
+        maximum_concurrent_rpcs=limits.rpcs_max,
         options=[
             ("grpc.so_reuseport", 0),  # else a second node on the same port would silently take half of the calls
-            ("grpc.max_receive_message_length", request_bytes_max),
+            ("grpc.max_receive_message_length", limits.request_bytes_max),
             ("grpc.max_send_message_length", -1),  # responses are bounded by what makes them
-            ("grpc.max_concurrent_streams", STREAMS_MAX),
+            ("grpc.max_concurrent_streams", limits.streams_per_connection_max),
             ("grpc.max_metadata_size", METADATA_BYTES_MAX),
-            ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MIN_MS),
+            ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),  # else what is above is refused at random
+            ("grpc.max_allowed_incoming_connections", limits.connections_max),
+            ("grpc.max_connection_idle_ms", limits.connection_idle_ms),
+            ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+            ("grpc.keepalive_time_ms", DEAD_AFTER_IDLE_MS),
+            ("grpc.keepalive_timeout_ms", DEAD_UNANSWERED_MS),
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MIN_MS),
+            ("grpc.http2.max_ping_strikes", PING_STRIKES_MAX),
         ],
     )
 

@@ -17,6 +17,7 @@ FAILED_PRECONDITION = 9
 UNAVAILABLE = 14
 
 RETRY_AFTER_OVERLOAD_MS = 50
+RETRY_AFTER_DISK_MS = 1000
 
 
 def _failure(code: int, message: str, detail: ErrorDetail) -> Reply:
@@ -57,6 +58,25 @@ def overloaded(what: str) -> Reply:
         RESOURCE_EXHAUSTED,
         f"{what} is full: try again in {RETRY_AFTER_OVERLOAD_MS} ms",
         ErrorDetail(reason=Reason.OVERLOADED, surely_not_done=True, retry_after_ms=RETRY_AFTER_OVERLOAD_MS),
+    )
+
+
+def unread(bytes_max: int) -> Reply:
+    """A client sends calls and does not read the replies. Ends its stream: what is under way there may take effect."""
+    return _failure(
+        RESOURCE_EXHAUSTED,
+        f"replies of over unsent_bytes_per_stream_max ({bytes_max} bytes) wait to be read: read them, or ask for less",
+        ErrorDetail(reason=Reason.OVERLOADED, retry_after_ms=RETRY_AFTER_OVERLOAD_MS),
+    )
+
+
+def disk_low(directory: str, free_bytes: int, needed_bytes: int) -> Reply:
+    """A write would use up the reserve of disk space that keeps the node going."""
+    return _failure(
+        RESOURCE_EXHAUSTED,
+        f"the disk of {directory} has {free_bytes} bytes free and writes need {needed_bytes} (disk_reserve_bytes and a "
+        f"log segment): free space or enlarge the disk, and writes go on by themselves",
+        ErrorDetail(reason=Reason.OVERLOADED, surely_not_done=True, retry_after_ms=RETRY_AFTER_DISK_MS),
     )
 
 

@@ -18,6 +18,7 @@ from ostraka.clock import Clock
 from ostraka.v1.exchange_pb2 import Command, Reply
 from ostraka_server.machine import validate
 from ostraka_server.shard import failures
+from ostraka_server.shard.admission import Admission, AdmissionLimits
 from ostraka_server.shard.answers import refused
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.forwarding import Forwarder
@@ -29,15 +30,13 @@ PARKED_RETRY_S = 0.05
 """Calls that wait for a leader look again this often, and whenever the leader known here changes."""
 
 
-class CallLimits(Protocol):
+class CallLimits(AdmissionLimits, Protocol):
     """What a node accepts."""
 
     @property
     def key_bytes_max(self) -> int: ...
     @property
     def value_bytes_max(self) -> int: ...
-    @property
-    def calls_in_flight_max(self) -> int: ...
     @property
     def default_timeout_ms(self) -> int: ...
     @property
@@ -61,13 +60,23 @@ class Gateway:
         self._retry_armed = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self.in_flight = 0
+        self._admission = Admission(limits, clock.now())
         self.tally = Tally()
 
     @property
     def router(self) -> Router | None:
         """From keys to groups, once the cluster is formed."""
         return self._router
+
+    @property
+    def in_flight(self) -> int:
+        """Calls taken and not answered yet."""
+        return self._admission.in_flight
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Of their commands."""
+        return self._admission.in_flight_bytes
 
     def waits_for(self, nodes: list[str]) -> None:
         """The cluster is being formed and these nodes are missing."""
@@ -97,15 +106,16 @@ class Gateway:
             self._tell("malformed", answer, failures.invalid("the command is not an ostraka.v1.Command"))
             return None
         operation = parsed.WhichOneof("request") or "none"
-        refusal = self._refuse(parsed)
+        refusal = self._refuse(parsed, len(command))
         if refusal is not None:
             self._tell(operation, answer, refusal)
             return None
-        self.in_flight += 1
+        self._admission.take(len(command))
         self._idle.clear()
         timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
         deadline = self._clock.now() + timeout_ms / 1000
-        call = Call(command, parsed, deadline, partial(self._answered, operation, answer), forwarded=forwarded)
+        answered = partial(self._answered, operation, len(command), answer)
+        call = Call(command, parsed, deadline, answered, forwarded=forwarded)
         assert self._router is not None
         self._route(self._router.group_of(call.key), call)
         return call
@@ -114,16 +124,17 @@ class Gateway:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
         call.answer(failures.deadline(surely_not_done=False))
 
-    def _refuse(self, parsed: Command) -> Reply | None:
+    def _refuse(self, parsed: Command, size: int) -> Reply | None:
         problem = validate(parsed, self._limits)
         if problem is not None:
             return refused(problem)
-        if self.in_flight >= self._limits.calls_in_flight_max:
-            return failures.overloaded(f"node {self._node}'s calls_in_flight_max ({self._limits.calls_in_flight_max})")
-        return self.refusal
+        if self.refusal is not None:
+            return self.refusal
+        full = self._admission.full(size, self._clock.now())
+        return None if full is None else failures.overloaded(f"node {self._node}'s {full}")
 
-    def _answered(self, operation: str, answer: Callable[[Reply], None], reply: Reply) -> None:
-        self.in_flight -= 1
+    def _answered(self, operation: str, size: int, answer: Callable[[Reply], None], reply: Reply) -> None:
+        self._admission.end(size, self._clock.now())
         if self.in_flight == 0:
             self._idle.set()
         self._tell(operation, answer, reply)

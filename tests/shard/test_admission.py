@@ -1,0 +1,123 @@
+"""Which calls are taken: so many, of so many bytes, and none that would wait too long for long."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+import pytest
+
+from ostraka_server.config import Limits
+from ostraka_server.shard.admission import ALWAYS_TAKEN, WINDOW_S, Admission
+
+LIMITS = Limits(calls_in_flight_max=1000, calls_in_flight_bytes_max=4 << 20, wait_ms_max=200)
+STEP_S = 0.01
+
+
+class Node:
+    """Answers so many calls a second, in order, as long as there are any; takes what its admission takes."""
+
+    def __init__(self, rate: float) -> None:
+        self.now = 100.0
+        self.rate = rate
+        self.admission = Admission(LIMITS, self.now)
+        self.refusals: Counter[str] = Counter()
+        self.waited: list[float] = []
+        """Seconds that each answered call took."""
+        self._began: deque[float] = deque()
+        self._credit = 0.0
+
+    def offer(self, rate: float, seconds: float) -> None:
+        """So many calls a second for so long."""
+        calls = 0.0
+        for _ in range(round(seconds / STEP_S)):
+            calls += rate * STEP_S
+            while calls >= 1:
+                calls -= 1
+                self._arrive()
+            self._work()
+
+    @property
+    def refused(self) -> int:
+        """Calls, so far."""
+        return self.refusals.total()
+
+    def _arrive(self) -> None:
+        full = self.admission.full(100, self.now)
+        if full is None:
+            self.admission.take(100)
+            self._began.append(self.now)
+        else:
+            self.refusals[full] += 1
+
+    def _work(self) -> None:
+        self.now += STEP_S
+        self._credit = min(self._credit + self.rate * STEP_S, len(self._began))
+        while self._credit >= 1:
+            self._credit -= 1
+            self.admission.end(100, self.now)
+            self.waited.append(self.now - self._began.popleft())
+
+
+def test_calls_are_bounded_in_number() -> None:
+    admission = Admission(LIMITS, 0.0)
+    for _ in range(LIMITS.calls_in_flight_max):
+        assert admission.full(1, 0.0) is None
+        admission.take(1)
+    assert admission.full(1, 0.0) == "calls_in_flight_max (1000)"
+    admission.end(1, 0.0)
+    assert admission.full(1, 0.0) is None
+
+
+def test_calls_are_bounded_in_bytes() -> None:
+    admission = Admission(LIMITS, 0.0)
+    admission.take(3 << 20)
+    assert admission.full(1 << 20, 0.0) is None
+    assert admission.full((1 << 20) + 1, 0.0) == f"calls_in_flight_bytes_max ({4 << 20})"
+    admission.end(3 << 20, 0.0)
+    assert admission.full((1 << 20) + 1, 0.0) is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_what_the_node_can_do_is_taken(share: float) -> None:
+    node = Node(1000)
+    node.offer(share * node.rate, 10)
+    assert node.refused == 0
+
+
+def test_a_burst_is_taken_as_long_as_it_is_short() -> None:
+    node = Node(1000)
+    node.offer(100, 1)
+    node.offer(4000, 0.1)
+    node.offer(100, 2)
+    assert node.refused == 0
+
+
+@pytest.mark.parametrize("times", [2, 20])
+def test_under_overload_calls_that_are_taken_wait_briefly(times: float) -> None:
+    node = Node(1000)
+    node.offer(900, 2)
+    node.offer(times * node.rate, 10)
+    settled = node.waited[-5000:]
+    assert max(settled) <= 1.5 * LIMITS.wait_ms_max / 1000
+    assert len(node.waited) > 0.99 * node.rate * 11.5, "and the node is never idle"
+    assert node.refusals["wait_ms_max (200)"] > 0.9 * (times - 1) * node.rate * 10
+
+
+def test_after_an_overload_the_next_calls_are_taken() -> None:
+    node = Node(1000)
+    node.offer(20 * node.rate, 5)
+    node.offer(0, 0.1)
+    refused = node.refused
+    node.offer(0.8 * node.rate, 5)
+    assert node.refused == refused
+
+
+def test_a_node_that_answers_nothing_takes_some_and_recovers() -> None:
+    node = Node(0.0)
+    node.offer(1000, 2)
+    assert ALWAYS_TAKEN <= node.admission.in_flight <= 1000 * (WINDOW_S + 0.02) + ALWAYS_TAKEN
+    node.rate = 1000
+    node.offer(500, 2)
+    refused = node.refused
+    node.offer(500, 5)
+    assert node.refused == refused
