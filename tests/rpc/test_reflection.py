@@ -65,6 +65,7 @@ def test_grpcurl_lists_describes_and_calls_without_proto_files() -> None:
             assert set((await grpcurl(address, "list")).split()) == LISTED
             described = await grpcurl(address, "describe")
             assert all(f"{service} is a service:" in described for service in LISTED)
+            assert "rpc Put (" in await grpcurl(address, "describe", "ostraka.v1.KV.Put")
             put = await grpcurl("-d", '{"key": "aw==", "value": "dg=="}', address, "ostraka.v1.KV/Put")
             assert json.loads(put)["header"]["revision"] == "2"
             frame = '{"calls": [{"id": 7, "command": {"get": {"key": "aw=="}}}]}'

@@ -8,6 +8,7 @@ shown, and nothing is added to the process's default pool, where another package
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor
@@ -20,23 +21,29 @@ V1ALPHA = "grpc.reflection.v1alpha"
 V1 = "grpc.reflection.v1"
 
 
-class _Pool(DescriptorPool):
-    """Finds the file of a method by its service: the compiled pool does not know methods by name."""
+class _Pool:
+    """A DescriptorPool that finds the file of a method by its service: the compiled one knows no methods by name."""
+
+    def __init__(self, protos: Iterable[FileDescriptorProto]) -> None:
+        self._pool = DescriptorPool()
+        for proto in protos:
+            self._pool.Add(proto)
 
     def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
         try:
-            return super().FindFileContainingSymbol(symbol)
+            return self._pool.FindFileContainingSymbol(symbol)
         except KeyError:
-            return super().FindFileContainingSymbol(symbol.rpartition(".")[0])
+            return self._pool.FindFileContainingSymbol(symbol.rpartition(".")[0])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
 
 
 def add_reflection(server: grpc.aio.Server, files: Iterable[FileDescriptor]) -> None:
     """Serve reflection of every service in `files`, and of reflection itself."""
     protos = list(_with_dependencies((*files, v1alpha.DESCRIPTOR)))
     protos.append(_as_v1(protos[-1]))
-    pool = _Pool()
-    for proto in protos:
-        pool.Add(proto)
+    pool = _Pool(protos)
     names = [f"{proto.package}.{service.name}" for proto in protos for service in proto.service]
     answer = grpc.stream_stream_rpc_method_handler(
         aio.ReflectionServicer(names, pool).ServerReflectionInfo,
