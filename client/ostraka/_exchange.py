@@ -36,8 +36,8 @@ QUEUED_BYTES_MAX: Final = 16 * 1024 * 1024
 FRAME_CALLS_MAX: Final = 1024
 FRAME_BYTES_MAX: Final = 1024 * 1024
 COMMAND_BYTES_MAX: Final = 3 * 1024 * 1024 - 64 * 1024
-"""A frame takes no more once it is FRAME_BYTES_MAX large, so it ends at most one command beyond: within the 4 MiB that a
-node takes (`limits.request_bytes_max`). A larger frame would not fail alone but break the stream under every other call."""
+"""A frame takes no more once it is FRAME_BYTES_MAX large, so it ends at most one command beyond: within the 4 MiB that
+a node takes (`limits.request_bytes_max`). A larger frame would not fail alone but break the stream under every call."""
 OVERLOAD_RETRY_MS: Final = 50
 CONNECT_TIMEOUT_S: Final = 1.0
 NODE_SHARE: Final = 0.95

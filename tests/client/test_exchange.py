@@ -236,8 +236,9 @@ async def test_too_many_bytes_are_refused_until_they_are_sent(clock: VirtualCloc
     node.streams[0].pause = asyncio.Event()
     tasks = calling(exchange, 1)
     await turns()
-    large = put(b"k", 5 * 1024 * 1024)
-    tasks += [asyncio.create_task(exchange.call(large, 5.0)) for _ in range(4)]
+    large = put(b"k", _exchange.COMMAND_BYTES_MAX // 2)
+    enough = _exchange.QUEUED_BYTES_MAX // len(large) + 1
+    tasks += [asyncio.create_task(exchange.call(large, 5.0)) for _ in range(enough)]
     await turns()
     assert (await exchange.call(put(b"k"), 5.0)).error.detail.reason == pb.OVERLOADED
     node.streams[0].pause.set()
