@@ -45,11 +45,11 @@ def _throughput(axes: Axes, report: Report) -> None:
 
 
 def _latency(axes: Axes, report: Report) -> None:
-    answered = [(second, figures) for second, figures in enumerate(report.timeline, 1) if figures.operations_per_s]
-    seconds = [second for second, _ in answered]
+    """With a gap where a second brought no answer."""
+    seconds = range(1, len(report.timeline) + 1)
     for label, colour in (("max", GREY), ("p99", ORANGE), ("p50", BLUE)):
-        latencies_ms = [getattr(figures, f"{label}_ms") for _, figures in answered]
-        axes.plot(seconds, latencies_ms, color=colour, label=label)
+        latencies_ms = [getattr(figures, f"{label}_ms") or math.nan for figures in report.timeline]
+        axes.plot(seconds, latencies_ms, color=colour, label=label, marker="o", markersize=3)
     axes.set(title="Latency", xlabel="seconds of measured time")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _show_milliseconds(axes)
@@ -78,5 +78,5 @@ def _show_milliseconds(axes: Axes) -> None:
     lowest = math.floor(math.log10(least))
     axes.set(yscale="log", ylim=(10.0**lowest, 10.0 ** max(lowest + 1, math.ceil(math.log10(most)))))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:,g}")
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -78,9 +78,8 @@ class Report:
 
 def progress(second: int, figures: Figures) -> str:
     """The line that a second of load leaves on a terminal."""
-    return (
-        f"{second:5d} s {figures.operations_per_s:10,.0f}/s   p99 {figures.p99_ms:8.2f} ms   errors {figures.errors:,}"
-    )
+    p99_ms = f"{figures.p99_ms:.2f}" if figures.operations_per_s else "-"
+    return f"{second:5d} s {figures.operations_per_s:10,.0f}/s   p99 {p99_ms:>8} ms   errors {figures.errors:,}"
 
 
 def _figures(interval: Interval, seconds: float) -> Figures:

@@ -90,3 +90,8 @@ def test_a_single_operation_is_not_told_twice() -> None:
 def test_a_line_of_progress() -> None:
     line = progress(12, Figures(15234.4, 1200, 3.0, 8.125, 9.0, 10.0))
     assert line.split() == ["12", "s", "15,234/s", "p99", "8.12", "ms", "errors", "1,200"]
+
+
+def test_a_line_of_progress_without_an_answer() -> None:
+    line = progress(6, Figures(0, 3, 0, 0, 0, 0))
+    assert line.split() == ["6", "s", "0/s", "p99", "-", "ms", "errors", "3"]
