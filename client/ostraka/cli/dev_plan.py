@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from pathlib import Path
 HOST = "127.0.0.1"
 REPLICA_PORTS = 100  # above those for clients
 HTTP_PORTS = 2000
+
+_PORTS_FROM, _EPHEMERAL_FROM = 10_000, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +110,22 @@ def _assignment(key: str, text: str) -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that are free now. Another process may take one before its node does; the node then says so."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(taken.getsockname()[1]) for taken in sockets]
-    for taken in sockets:
-        taken.close()
+    """Ports that are free now, and that no outgoing connection takes while a node is down and about to come back.
+
+    Another process may take one before its node does; the node then says so.
+    """
+    candidates = iter(random.sample(range(_PORTS_FROM, _ephemeral_from()), k=1000))
+    ports: list[int] = []
+    while len(ports) < count:
+        port = next(candidates)
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            ports.append(port)
     return ports
+
+
+def _ephemeral_from() -> int:
+    """The first port that the kernel gives to outgoing connections."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        return _EPHEMERAL_FROM
