@@ -27,6 +27,7 @@ from ostraka_server.rpc.pages import pages
 from ostraka_server.rpc.peers import Peers
 from ostraka_server.rpc.services import SERVICES, add_services
 from ostraka_server.shard.directory import NodeDirectory, cluster_id
+from ostraka_server.shard.disk_reserve import DiskReserve
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
@@ -34,6 +35,7 @@ from ostraka_server.shard.handover import hand_over, within
 from ostraka_server.shard.layout import SYSTEM_GROUP
 from ostraka_server.shard.publishing import publish_first_layout
 from ostraka_server.shard.router import Router
+from ostraka_server.shard.seams import ThreadRunner
 from ostraka_server.view import NodeView
 from ostraka_server.wire import replica_pb2 as wire
 
@@ -189,6 +191,9 @@ class Node:
         hosting = self._hosting = Hosting(
             self.config, self._directory.announcement, self._clock, self._random, self._peers
         )
+        reserve = DiskReserve(self.config.data_dir, _disk_needed(self.config), ThreadRunner("disk"), self._clock)
+        await reserve.check()
+        self.gateway.write_refusal = lambda: reserve.refusal
         self._view.groups = hosting.groups
         self._metrics.driver = hosting.driver
         self.gateway.open(Router(hosting.groups), hosting.driver.wake)
@@ -198,13 +203,16 @@ class Node:
             _log_leaders(group)
         log.info("serving", extra=fields(cluster=f"{hosting.cluster:016x}", groups=len(hosting.groups)))
         running = asyncio.create_task(hosting.run())
+        checking = asyncio.create_task(reserve.run())
         try:
             await self._until_stopped(running)
             if not running.done():
                 await self._retire(hosting)
         finally:
             running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            checking.cancel()
+            await asyncio.gather(running, checking, return_exceptions=True)
+            reserve.close()
         if not running.cancelled() and (error := running.exception()) is not None:
             raise error
         await hosting.close()
@@ -239,6 +247,11 @@ def _log_leaders(group: Group) -> None:
             log.info("leader", extra=fields(group=group.id, node=logged, round=group.replica.ballot.round))
 
     group.listeners.append(changed)
+
+
+def _disk_needed(config: Config) -> int:
+    """Bytes: the log reserves its next segment at once."""
+    return config.limits.disk_reserve_bytes + config.log.segment_bytes
 
 
 def _to_wire(identity: Identity) -> wire.Identity:

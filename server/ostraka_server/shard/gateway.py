@@ -54,6 +54,8 @@ class Gateway:
         self._router: Router | None = None
         self.wake: Callable[[], None] = lambda: None
         """Has the driver turn the groups."""
+        self.write_refusal: Callable[[], Reply | None] = lambda: None
+        """The answer to writes that would be carried out here, while there is no room for them."""
         self.refusal: Reply | None = failures.not_ready("the other nodes")
         """The answer to everything, while this node takes nothing."""
         self._parked: defaultdict[int, list[Call]] = defaultdict(list)
@@ -147,14 +149,21 @@ class Gateway:
         if call.is_local_read:
             group.read_locally(call)
         elif group.leads:
-            group.submit(call)
-            self.wake()
+            self._carry_out(group, call)
         elif (leader := group.leader_node) is None:
             self._park(group, call)
         elif call.forwarded:
             call.answer(failures.not_leader(group.shard, leader, self._forwarder.address(leader)))
         else:
             self._forwarder.forward(call, leader, partial(self._park, group))
+
+    def _carry_out(self, group: Group, call: Call) -> None:
+        refusal = None if call.is_read else self.write_refusal()
+        if refusal is not None:
+            call.answer(refusal)
+        else:
+            group.submit(call)
+            self.wake()
 
     def _park(self, group: Group, call: Call) -> None:
         """Wait for a leader, or for the known one to settle."""
