@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, cast
 
 import grpc
 import pytest
 
+from ostraka.clock import BootClock
 from ostraka.v1.common_pb2 import ErrorDetail, Reason
 from ostraka.v1.exchange_pb2 import Command, ExchangeRequest, ExchangeResponse, Reply
 from ostraka_server.config import Limits
@@ -15,6 +17,7 @@ from ostraka_server.rpc import exchange_service as module
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.wire import exchange_pb2 as wire
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
+from tests.rpc.serving import serving
 from tests.shard.asking import get, local_get, put
 from tests.shard.test_gateway import Entrance
 
@@ -346,3 +349,36 @@ async def test_a_client_that_never_reads_is_cut(clock: VirtualClock) -> None:
     assert other.replies[1].HasField("get")
     await asyncio.gather(stream.task, return_exceptions=True)
     await other.stop()
+
+
+async def read_to_the_end(stream: grpc.aio.StreamStreamCall[bytes, bytes]) -> None:
+    while await stream.read() is not grpc.aio.EOF:
+        pass
+
+
+def test_over_a_real_connection_a_client_that_never_reads_is_cut() -> None:
+    asyncio.run(send_and_never_read())
+
+
+async def send_and_never_read() -> None:
+    clock = BootClock()
+    entrance = Entrance(cast(VirtualClock, clock))
+    service = ExchangeService(entrance.gateway, Limits(unsent_bytes_per_stream_max=64 << 10))
+
+    def add(server: grpc.aio.Server) -> None:
+        server.add_generic_rpc_handlers((service.handler(),))
+
+    async with serving(add) as address, grpc.aio.insecure_channel(address) as channel:
+        method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+            "/ostraka.v1.Exchange/Exchange"
+        )
+        stream = method()
+        refused = ExchangeRequest()
+        for call_id in range(1000):
+            refused.calls.add(id=call_id)
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            while service.streams_cut == 0:
+                await stream.write(refused.SerializeToString())
+        assert service.unsent_bytes == 0
+        with pytest.raises(grpc.aio.AioRpcError, match="unsent_bytes_per_stream_max"):
+            await read_to_the_end(stream)

@@ -89,6 +89,7 @@ class _Session:
         self._wake.set()
         if self.unsent_bytes > self._limits.unsent_bytes_per_stream_max and self._reader is not None:
             self.cut = True
+            self._service.streams_cut += 1
             self._reader.cancel()
 
     def _no_room_for(self, reply: Reply, size: int) -> str | None:
@@ -150,6 +151,8 @@ class ExchangeService:
         self._limits = limits or Limits()
         self.streams = 0
         """Open now."""
+        self.streams_cut = 0
+        """Since the start, because their clients did not read."""
         self.unsent_bytes = 0
         """Of replies that wait for their clients, on all streams."""
 
@@ -158,15 +161,20 @@ class ExchangeService:
         if self.streams >= self._limits.streams_max:
             await refuse(context, failures.overloaded(f"this node's streams_max ({self._limits.streams_max})").error)
         self.streams += 1
+        try:
+            await self._serve(context)
+        finally:
+            self.streams -= 1
+
+    async def _serve(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         session = _Session(self, self._limits)
         writer = asyncio.create_task(session.write(context))
         try:
             problem = await self._read(session, context)
         finally:
-            self.streams -= 1
             writer.cancel()
             session.close()
-        if problem is not None:
+        if problem is not None:  # told only now: a client that does not read would keep all that it has here
             await refuse(context, problem.error)
 
     async def _read(self, session: _Session, context: grpc.aio.ServicerContext[Any, Any]) -> Reply | None:
