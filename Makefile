@@ -43,8 +43,8 @@ soak: $(INSTALLED) ## every promise at full size; writes bench/SOAK.md (hours)
 sim: $(INSTALLED) ## simulate SEEDS=300 schedules, or the one of SEED=n
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
 
-bench: $(INSTALLED) ## puts of an etcd and an Ostraka cluster on this machine, in turn
-	$(BIN)/python -m bench.etcd_compare
+bench: $(INSTALLED) ## load on a cluster of its own; LOAD="--mix put=50,get=50 --rate 2000" (LOAD=--help tells more)
+	$(BIN)/python -m bench.load $(LOAD)
 
 tools: ## install the Debian packages that the end-to-end tests use
 	scripts/tools install
