@@ -114,7 +114,7 @@ def _free_ports(count: int) -> list[int]:
 
     Another process may take one before its node does; the node then says so.
     """
-    candidates = iter(random.sample(range(_PORTS_FROM, _ephemeral_from()), k=1000))
+    candidates = iter(random.Random().sample(range(_PORTS_FROM, _ephemeral_from()), k=1000))
     ports: list[int] = []
     while len(ports) < count:
         port = next(candidates)
