@@ -8,8 +8,9 @@ The thread runs from the first call of the first client until the last client ha
 that were forgotten are closed by an exit handler: the interpreter waits for other threads *before* it runs those, so
 that a forgotten client would keep the program from ending.
 
-A process made by fork() while clients were open can make no calls (`lost_by_fork`): the thread is not in it, and
-gRPC, which has lost threads of its own, hangs there instead of starting anew.
+A process that was forked after the first call can make none (`lost_by_fork`): gRPC has lost its own threads there, and
+hangs, crashes, and even disturbs the parent, with which it shares an epoll instance. That holds after all clients were
+closed, too, since garbage may keep gRPC alive.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Call(Generic[Result]):
         self._task.add_done_callback(self._end)
 
     def cancel(self) -> None:
-        """Nobody waits any longer: end soon, or do not begin. On the loop, or where it was not submitted."""
+        """Nobody waits any longer: end soon, or do not begin. On the loop."""
         if self._task is None:
             self._coroutine.close()
         else:
@@ -137,14 +138,16 @@ class LoopThread:
 
 _lock = threading.RLock()  # a finalizer or signal handler may come upon its own thread within
 _shared: LoopThread | None = None
+_was_used = False
 lost_by_fork = False
 
 
 def enter(user: User) -> LoopThread:
     """The thread that runs until `user`, and all others, have left."""
-    global _shared
+    global _shared, _was_used
     with _lock:
         if _shared is None:
+            _was_used = True
             _shared = LoopThread()
         _shared.users.add(user)
         return _shared
@@ -157,7 +160,7 @@ def _close_all() -> None:
 
 def _after_fork_in_child() -> None:
     global _lock, _shared, lost_by_fork
-    lost_by_fork = lost_by_fork or _shared is not None or not _lock.acquire(blocking=False)
+    lost_by_fork = _was_used or not _lock.acquire(blocking=False)  # else about to be used, by a thread of the parent
     _lock, _shared = threading.RLock(), None
 
 

@@ -4,8 +4,8 @@ Rules:
 1. Any number of threads may be inside at once. What they submit in the same turn of the loop is sent in one frame.
 2. Every call ends, and so does the wait for it, as the asyncio client promises; nothing here adds a time of its own.
 3. A call that is waited for no longer (KeyboardInterrupt) is cancelled, and so withdrawn from its node.
-4. After `close`, and in a process forked while a client was open, calls raise ClientClosed; on the loop thread,
-   where they would wait for themselves, RuntimeError.
+4. After `close`, and in a process forked after the first call of any client, calls raise ClientClosed; on the loop
+   thread, where they would wait for themselves, RuntimeError.
 """
 
 from __future__ import annotations
@@ -33,16 +33,20 @@ class Portal:
 
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop, wait for it, and give or raise what comes of it."""
-        call = Call(coroutine)
+        call, thread = Call(coroutine), None
         try:
-            thread = self._submit(call)
-        except BaseException:
-            call.cancel()
-            raise
-        try:
+            if _loop_thread.lost_by_fork:  # first of all: the lock may be lost as well
+                why = "gRPC cannot work in a process forked after the first call; fork before it, or spawn"
+                raise ClientClosed(why)
+            with self._lock:  # so that nothing is submitted after the farewell
+                thread = self._entered()
+                thread.submit(call)
             call.wait()
         except BaseException:
-            thread.withdraw(call)
+            if thread is None:
+                coroutine.close()
+            else:
+                thread.withdraw(call)
             raise
         return call.result()
 
@@ -67,18 +71,15 @@ class Portal:
             thread.submit(farewell)
             return farewell
 
-    def _submit(self, call: Call[Any]) -> LoopThread:
-        if _loop_thread.lost_by_fork:
-            raise ClientClosed("this process was forked while a client was open, and gRPC cannot work in it")
-        with self._lock:  # so that nothing is submitted after the farewell
-            if self._closed:
-                raise ClientClosed("close() was called")
-            if self._thread is None:
-                self._thread = _loop_thread.enter(self)
-            if self._thread.current:
-                raise RuntimeError("a call on the client's own loop thread would wait for itself for ever")
-            self._thread.submit(call)
-            return self._thread
+    def _entered(self) -> LoopThread:
+        """The thread to which a call may be submitted. Raises by rule 4."""
+        if self._closed:
+            raise ClientClosed("close() was called")
+        if self._thread is None:
+            self._thread = _loop_thread.enter(self)
+        if self._thread.current:
+            raise RuntimeError("a call on the client's own loop thread would wait for itself for ever")
+        return self._thread
 
     async def _leave(self, thread: LoopThread) -> None:
         try:

@@ -166,10 +166,10 @@ class ServerFault(Permanent):
 
 
 class ClientClosed(Permanent):
-    """The client was closed before or during the call, or belongs to the process that this one was forked from."""
+    """The client was closed before or during the call, or does not work in this process, for it was forked too late."""
 
     what = "client closed"
-    remedy = "Make calls before `close()`, in the process that made the client; fork() before you make one."
+    remedy = "Make calls with an open client: inside `with Client(...)`, before `close()`."
 
 
 # What a server's answer becomes: the reason decides; where there is none, the gRPC status does.

@@ -75,8 +75,8 @@ class Client:
 
     Any number of threads may use a client at once: their calls share messages, so that one client for all of them is
     far cheaper than one for each. A call that is interrupted (KeyboardInterrupt) is withdrawn; whether it took effect
-    is then unknown. Close a client before fork(), or make calls in one of the two processes only: the child's raise
-    ClientClosed. A client that is not closed is closed when it is forgotten or the interpreter exits.
+    is then unknown. A client that was not closed is closed when it is forgotten or the interpreter exits. In a process
+    made by fork() after the first call, calls raise ClientClosed: fork before it, or use spawn or forkserver.
     """
 
     @_made_like(aio.Client)

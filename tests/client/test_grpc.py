@@ -18,6 +18,7 @@ from ostraka.errors import Status
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.exchange_pb2 import Error, ExchangeRequest, ExchangeResponse
 from tests.client.fake_cluster import FakeCluster
+from tests.client.virtual_time import turns
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Frames = AsyncIterator[ExchangeRequest]
@@ -202,6 +203,26 @@ def test_closing_the_client_ends_its_calls() -> None:
             await read
 
     with_server(swallow, test)
+
+
+def test_closing_ends_unary_calls_with_an_error_and_cancelling_with_cancellation() -> None:
+    """gRPC cancels the calls of a channel that is closed, which is not for their callers to notice."""
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address, transport = f"127.0.0.1:{silent.getsockname()[1]}", GrpcTransport()
+            status, cancelled = (
+                asyncio.create_task(transport.unary(address, "/ostraka.v1.Cluster/Status", b"", 5.0)) for _ in range(2)
+            )
+            await turns()
+            cancelled.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled
+            await transport.close()
+            error = await error_of(status)
+            assert (error.code, error.message) == (Status.UNAVAILABLE, "the connection was closed on this side")
+
+    asyncio.run(main())
 
 
 def test_a_message_over_the_limit_fails_alone() -> None:

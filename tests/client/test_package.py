@@ -34,7 +34,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     [
         ("import ostraka", ["grpc", "google.protobuf", "asyncio", "ostraka.errors"]),
         ("import ostraka.v1.kv_pb2", ["grpc", "ostraka.aio"]),
-        ("import ostraka.aio", ["grpc"]),
+        ("import ostraka.aio", ["grpc", "ostraka.sync"]),
+        ("from ostraka import Client", ["grpc"]),
     ],
 )
 def test_an_import_loads_no_more_than_it_needs(statement: str, absent: list[str]) -> None:

@@ -1,0 +1,36 @@
+"""The programs in examples/, as a reader would run them, against one real cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.commands import output
+from tests.e2e.harness import running
+from tests.repo import sources
+
+SAYS = {
+    "quickstart.py": ["greeting is hello since revision", "users/grace is Grace", "deleted 3 users"],
+    "asyncio_quickstart.py": ["greeting is hello", "sum of squares: 328350"],
+    "bulk.py": ["2000 puts by 50 threads", "counted: 2000"],
+}
+
+
+def test_every_example_is_run() -> None:
+    assert {path.name for path in sources.python_files("examples")} == set(SAYS)
+
+
+@pytest.mark.e2e
+def test_the_examples_do_what_they_say(tmp_path: Path) -> None:
+    async def run_all() -> None:
+        async with running(tmp_path / "cluster") as cluster:
+            setting = f"OSTRAKA_ENDPOINTS={','.join(cluster.endpoints)}"
+            for name, expected in SAYS.items():
+                program = str(sources.ROOT / "examples" / name)
+                said = await asyncio.to_thread(output, "env", setting, sys.executable, "-W", "error", program)
+                assert [text for text in expected if text not in said] == [], f"{name} said:\n{said}"
+
+    asyncio.run(run_all())
