@@ -93,10 +93,11 @@ class Network(Generic[Message]):
             self._post_late(link, message)
 
     def calm(self) -> None:
-        """Every fault off. What is under way still arrives as it would have."""
+        """Every fault off. What is under way still arrives when it would have; nothing new waits behind it."""
         self.conditions = Conditions()
         self._blocked.clear()
         self._clogged_until.clear()
+        self._last_arrival.clear()
 
     def _happens(self, probability: float) -> bool:
         return probability > 0 and self._random.random() < probability

@@ -116,6 +116,15 @@ def test_calm_ends_every_fault() -> None:
     assert sender.settle() == list(range(MESSAGES))
 
 
+def test_after_calm_nothing_waits_behind_what_was_held_back() -> None:
+    sender = Sender()
+    sender.network.clog([(1, 2)], until=5.0)
+    sender.network.send(1, 2, 0)
+    sender.network.calm()
+    sender.network.send(1, 2, 1)
+    assert sender.settle() == [1, 0]
+
+
 @pytest.mark.parametrize(("seed", "same"), [(7, True), (8, False)])
 def test_the_seed_alone_decides(seed: int, same: bool) -> None:
     rough = Conditions(loss=0.2, duplicate=0.2, straggle=0.2)
