@@ -90,7 +90,8 @@ class Electing(Leading):
         self._catchup.stop()
         lead = self._leadership = Leadership(campaign.ballot, self.others, self.quorum, first, now)
         for slot, payload in adopt(campaign.promises.values(), first):
-            assert self._propose(lead, payload, now) == slot
+            proposed = self._propose(lead, payload, now)
+            assert proposed == slot, "slots are handed out in order"
         lead.barrier = self._propose(lead, NO_OP, now)
         self._beat(lead, now)
 

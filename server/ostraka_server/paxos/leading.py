@@ -31,7 +31,8 @@ class Leading(Following):
             lead.heard[sender] = now
         lead.accepted(sender, message.slots)
         through = lead.chosen_through(self.decided_through)
-        assert self._acceptor.believe(lead.ballot, through, self._ready), "a leader knows what it proposed"
+        known = self._acceptor.believe(lead.ballot, through, self._ready)
+        assert known, "a leader knows what it proposed"
 
     def _tick_leader(self, lead: Leadership, now: float) -> None:
         if not lead.hears_quorum(now - self.config.election_timeout_s):
