@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 HOST = "127.0.0.1"
 REPLICA_PORTS = 100  # above those for clients
@@ -114,7 +114,8 @@ def _free_ports(count: int) -> list[int]:
 
     Another process may take one before its node does; the node then says so.
     """
-    candidates = iter(random.Random().sample(range(_PORTS_FROM, _ephemeral_from()), k=1000))
+    generator = Random()
+    candidates = iter(generator.sample(range(_PORTS_FROM, _ephemeral_from()), k=1000))
     ports: list[int] = []
     while len(ports) < count:
         port = next(candidates)
