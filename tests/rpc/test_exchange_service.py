@@ -363,7 +363,7 @@ def test_over_a_real_connection_a_client_that_never_reads_is_cut() -> None:
 async def send_and_never_read() -> None:
     clock = BootClock()
     entrance = Entrance(cast(VirtualClock, clock))
-    service = ExchangeService(entrance.gateway, Limits(unsent_bytes_per_stream_max=64 << 10))
+    service = ExchangeService(entrance.gateway, Limits(unsent_bytes_per_stream_max=1 << 20))
 
     def add(server: grpc.aio.Server) -> None:
         server.add_generic_rpc_handlers((service.handler(),))
@@ -379,6 +379,6 @@ async def send_and_never_read() -> None:
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             while service.streams_cut == 0:
                 await stream.write(refused.SerializeToString())
-        assert service.unsent_bytes == 0
         with pytest.raises(grpc.aio.AioRpcError, match="unsent_bytes_per_stream_max"):
             await read_to_the_end(stream)
+        assert service.unsent_bytes == 0

@@ -19,6 +19,7 @@ import grpc
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka_server.config import Limits
 from ostraka_server.rpc.errors import refuse
+from ostraka_server.rpc.intake import Intake
 from ostraka_server.rpc.parsing import MALFORMED, lenient, malformed
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import READS, Call
@@ -30,6 +31,10 @@ FRAME_BYTES_MAX = 3 << 20
 
 FRAME_CALLS_MAX = 4096
 """Calls in one frame of a client, and as many cancellations: more would keep the node from its heartbeats."""
+
+
+TURN_CALLS_MAX = 1024
+"""Calls that are taken, of all streams together, in one turn of the event loop; the last frame of it may be larger."""
 
 
 class _Session:
@@ -149,6 +154,7 @@ class ExchangeService:
     def __init__(self, gateway: Gateway, limits: Limits | None = None) -> None:
         self.gateway = gateway
         self._limits = limits or Limits()
+        self._intake = Intake(TURN_CALLS_MAX)
         self.streams = 0
         """Open now."""
         self.streams_cut = 0
@@ -185,6 +191,7 @@ class ExchangeService:
                     return Reply(error=malformed("/ostraka.v1.Exchange/Exchange"))
                 if max(len(frame.calls), len(frame.cancel)) > FRAME_CALLS_MAX:
                     return failures.too_large(f"a frame of over {FRAME_CALLS_MAX} calls: send several")
+                await self._intake.enter(len(frame.calls))
                 session.take(frame)
             await session.drained()
         except asyncio.CancelledError:

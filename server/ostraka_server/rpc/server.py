@@ -8,6 +8,9 @@ import grpc
 
 from ostraka_server.config import Address, Limits
 
+AHEAD_BYTES_MAX = 128 << 10
+"""What a client may send on a stream before it is read, beside the message being read."""
+
 METADATA_BYTES_MAX = 16 << 10
 
 PING_INTERVAL_MIN_MS = 1000
@@ -36,6 +39,9 @@ def new_server(limits: Limits, interceptors: Sequence[grpc.aio.ServerInterceptor
             ("grpc.max_receive_message_length", limits.request_bytes_max),
             ("grpc.max_send_message_length", -1),  # responses are bounded by what makes them
             ("grpc.max_concurrent_streams", limits.streams_per_connection_max),
+            # What a stream may send ahead waits unseen by admission: no more than is worked off in some milliseconds.
+            ("grpc.http2.bdp_probe", 0),
+            ("grpc.http2.lookahead_bytes", AHEAD_BYTES_MAX),
             ("grpc.max_metadata_size", METADATA_BYTES_MAX),
             ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),  # else what is above is refused at random
             ("grpc.max_allowed_incoming_connections", limits.connections_max),

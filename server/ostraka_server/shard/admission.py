@@ -15,7 +15,7 @@ ALWAYS_TAKEN = 64
 """So many calls are in flight before their wait counts: a node that answers none, say for want of a leader, still takes
 them, and by answering them it learns how fast it is."""
 
-WINDOW_S = 0.25
+WINDOW_S = 0.5
 """The rate of answers is measured over so long, the wait may be too long for as long before a call is refused, and
 patience is back when none was refused for as long."""
 
@@ -70,8 +70,8 @@ class Admission:
 
     def _waits_too_long(self, now: float) -> bool:
         self._measure(now)
-        # The better of two windows: answers come in batches.
-        if self.in_flight < max(ALWAYS_TAKEN, max(self._rates) * self._limits.wait_ms_max / 1000):
+        rate = sum(self._rates) / 2  # of two windows, since answers come in batches
+        if self.in_flight < max(ALWAYS_TAKEN, rate * self._limits.wait_ms_max / 1000):
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False

@@ -102,15 +102,19 @@ class Gateway:
         self, command: bytes, timeout_ms: int, answer: Callable[[Reply], None], *, forwarded: bool = False
     ) -> Call | None:
         """Take a serialised Command; `answer` gets its reply, now or later, exactly once. None where it was refused."""
+        refusal = self._refuse_unread(len(command))
+        if refusal is not None:
+            self._tell("unread", answer, refusal)
+            return None
         try:
             parsed = Command.FromString(command)
         except DecodeError:
             self._tell("malformed", answer, failures.invalid("the command is not an ostraka.v1.Command"))
             return None
         operation = parsed.WhichOneof("request") or "none"
-        refusal = self._refuse(parsed, len(command))
-        if refusal is not None:
-            self._tell(operation, answer, refusal)
+        problem = validate(parsed, self._limits)
+        if problem is not None:
+            self._tell(operation, answer, refused(problem))
             return None
         self._admission.take(len(command))
         self._idle.clear()
@@ -126,10 +130,8 @@ class Gateway:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
         call.answer(failures.deadline(surely_not_done=False))
 
-    def _refuse(self, parsed: Command, size: int) -> Reply | None:
-        problem = validate(parsed, self._limits)
-        if problem is not None:
-            return refused(problem)
+    def _refuse_unread(self, size: int) -> Reply | None:
+        """Refuse what cannot be taken now, before it costs anything: under overload most calls end here."""
         if self.refusal is not None:
             return self.refusal
         full = self._admission.full(size, self._clock.now())
