@@ -9,16 +9,17 @@ import pytest
 from ostraka_server.config import Limits
 from ostraka_server.shard.admission import ALWAYS_TAKEN, WINDOW_S, Admission
 
-LIMITS = Limits(calls_in_flight_max=1000, calls_in_flight_bytes_max=4 << 20, wait_ms_max=200)
+LIMITS = Limits(calls_in_flight_max=1000, calls_in_flight_bytes_max=64 << 20, wait_ms_max=200)
 STEP_S = 0.01
 
 
 class Node:
     """Answers so many calls a second, in order, as long as there are any; takes what its admission takes."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, size: int = 100) -> None:
         self.now = 100.0
         self.rate = rate
+        self.size = size
         self.admission = Admission(LIMITS, self.now)
         self.refusals: Counter[str] = Counter()
         self.waited: list[float] = []
@@ -42,9 +43,9 @@ class Node:
         return self.refusals.total()
 
     def _arrive(self) -> None:
-        full = self.admission.full(100, self.now)
+        full = self.admission.full(self.size, self.now)
         if full is None:
-            self.admission.take(100)
+            self.admission.take(self.size)
             self._began.append(self.now)
         else:
             self.refusals[full] += 1
@@ -54,7 +55,7 @@ class Node:
         self._credit = min(self._credit + self.rate * STEP_S, len(self._began))
         while self._credit >= 1:
             self._credit -= 1
-            self.admission.end(100, self.now)
+            self.admission.end(self.size, self.now)
             self.waited.append(self.now - self._began.popleft())
 
 
@@ -70,10 +71,10 @@ def test_calls_are_bounded_in_number() -> None:
 
 def test_calls_are_bounded_in_bytes() -> None:
     admission = Admission(LIMITS, 0.0)
-    admission.take(3 << 20)
+    admission.take(63 << 20)
     assert admission.full(1 << 20, 0.0) is None
-    assert admission.full((1 << 20) + 1, 0.0) == f"calls_in_flight_bytes_max ({4 << 20})"
-    admission.end(3 << 20, 0.0)
+    assert admission.full((1 << 20) + 1, 0.0) == f"calls_in_flight_bytes_max ({64 << 20})"
+    admission.end(63 << 20, 0.0)
     assert admission.full((1 << 20) + 1, 0.0) is None
 
 
@@ -101,6 +102,13 @@ def test_under_overload_calls_that_are_taken_wait_briefly(times: float) -> None:
     assert max(settled) <= 1.5 * LIMITS.wait_ms_max / 1000
     assert len(node.waited) > 0.99 * node.rate * 11.5, "and the node is never idle"
     assert node.refusals["wait_ms_max (200)"] > 0.9 * (times - 1) * node.rate * 10
+
+
+def test_large_calls_wait_briefly_too() -> None:
+    node = Node(20, size=1 << 20)
+    node.offer(400, 10)
+    assert max(node.waited[-100:]) <= 1.5 * LIMITS.wait_ms_max / 1000
+    assert len(node.waited) > 0.95 * node.rate * 10
 
 
 def test_after_an_overload_the_next_calls_are_taken() -> None:

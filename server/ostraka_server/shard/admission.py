@@ -11,9 +11,9 @@ from __future__ import annotations
 from math import inf
 from typing import Protocol
 
-ALWAYS_TAKEN = 64
-"""So many calls are in flight before their wait counts: a node that answers none, say for want of a leader, still takes
-them, and by answering them it learns how fast it is."""
+ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 64, 4 << 20
+"""So many calls, of so many bytes, are in flight before their wait counts: a node that answers none, say for want of a
+leader, still takes them, and by answering them it learns how fast it is."""
 
 WINDOW_S = 0.5
 """The rate of answers is measured over so long, the wait may be too long for as long before a call is refused, and
@@ -71,7 +71,8 @@ class Admission:
     def _waits_too_long(self, now: float) -> bool:
         self._measure(now)
         rate = sum(self._rates) / 2  # of two windows, since answers come in batches
-        if self.in_flight < max(ALWAYS_TAKEN, rate * self._limits.wait_ms_max / 1000):
+        few = self.in_flight < ALWAYS_TAKEN and self.in_flight_bytes < ALWAYS_TAKEN_BYTES
+        if few or self.in_flight < rate * self._limits.wait_ms_max / 1000:
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False
