@@ -107,7 +107,7 @@ def test_a_server_that_goes_away_with_writes_in_flight_leaves_them_unknown() -> 
             with pytest.raises(errors.OutcomeUnknown):
                 await write
             with pytest.raises(errors.ConnectionLost):
-                await client.put("k", "v", timeout=0.2)
+                await client.put("k", "v", timeout=2.0)
 
     with_server(swallow, test)
 
@@ -140,7 +140,7 @@ def test_a_stream_that_breaks_is_a_lost_connection_whatever_grpc_calls_it(status
     async def test(address: str, server: grpc.aio.Server) -> None:
         async with Client(address) as client:
             with pytest.raises(errors.ConnectionLost, match="Stream removed; tried"):
-                await client.get("k", timeout=0.3)
+                await client.get("k", timeout=2.0)
             with pytest.raises(errors.OutcomeUnknown, match="connection lost: Stream removed"):
                 await client.put("k", "v")
 
@@ -180,8 +180,8 @@ def test_a_refused_connection_is_known_before_anything_is_sent() -> None:
             assert (await error_of(transport.open(address))).code == Status.UNAVAILABLE
             await transport.close()
             async with Client(address) as client:
-                with pytest.raises(errors.ConnectionLost, match=r"tried \d+ times in 0.3 s"):
-                    await client.put("k", "v", timeout=0.3)
+                with pytest.raises(errors.ConnectionLost, match=r"tried \d+ times in 2 s"):
+                    await client.put("k", "v", timeout=2.0)
 
     asyncio.run(main())
 
