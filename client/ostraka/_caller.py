@@ -17,7 +17,7 @@ from ostraka._exchange import Exchange
 from ostraka._routing import Router
 from ostraka._transport import Transport, TransportError
 from ostraka.clock import Clock
-from ostraka.errors import ClientClosed, OstrakaError, Retryable, Status, from_wire, to_wire
+from ostraka.errors import ClientClosed, DeadlineExceeded, OstrakaError, Retryable, Status, from_wire, to_wire
 from ostraka.v1.cluster_pb2 import MembersRequest, MembersResponse, ShardsRequest, ShardsResponse
 from ostraka.v1.exchange_pb2 import Error, Reply
 
@@ -105,6 +105,7 @@ class Caller:
         now = self._clock.now()
         deadline = now + timeout
         attempt = 0
+        obstacle: Error | None = None  # what ended the try before
         while True:
             attempt += 1
             if self._closed:
@@ -123,11 +124,14 @@ class Caller:
             self._look_if_due()
             if self._closed and isinstance(step, float | Retryable):
                 raise ClientClosed("close() was called during the call")
+            if isinstance(step, DeadlineExceeded) and obstacle is not None:
+                raise _out_of_time(obstacle, address, attempt, timeout)  # it says more than that time ran out again
             if isinstance(step, OstrakaError):
                 try:
                     raise step
                 finally:
                     del step  # else it and this frame, which its traceback holds, would keep each other alive
+            obstacle = error
             if now + step >= deadline:
                 raise _out_of_time(error, address, attempt, timeout)
             if step > 0:

@@ -239,6 +239,19 @@ async def test_what_stood_in_the_way_is_what_is_raised(clock: VirtualClock) -> N
 
 
 @virtual_time
+async def test_what_stood_in_the_way_is_raised_also_when_time_runs_out_in_a_try(clock: VirtualClock) -> None:
+    cluster = FakeCluster(1)
+    cluster.leader = None
+    node = cluster.named("n1")
+    async with client_of(cluster, clock) as client:
+        call = asyncio.create_task(client.get("k", timeout=1.0))
+        await turns()
+        node.behaviour = silent
+        with pytest.raises(errors.NoLeader, match=r"tried 2 times in 1 s"):
+            await call
+
+
+@virtual_time
 async def test_silence_is_a_missed_deadline_for_a_read_and_unknown_for_a_write(clock: VirtualClock) -> None:
     cluster = FakeCluster(1)
     cluster.named("n1").behaviour = silent
