@@ -38,8 +38,9 @@ def test_malformed_requests_are_refused_by_name(caplog: pytest.LogCaptureFixture
             grpc.aio.insecure_channel(address) as channel,
         ):
             for method in ("/ostraka.v1.KV/Put", "/ostraka.v1.Exchange/Exchange"):
+                call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
                 with pytest.raises(grpc.aio.AioRpcError) as refused:
-                    await channel.unary_unary(method)(GARBAGE)
+                    await call(GARBAGE)
                 assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT, method
                 assert method in (refused.value.details() or "")
 
