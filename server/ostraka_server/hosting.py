@@ -30,7 +30,7 @@ SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHAR
 
 EPOCH = 1
 
-_NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, entries=[])
+_NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, base=0, entries=[])
 
 
 class Storage(Protocol):
