@@ -86,7 +86,9 @@ class FileFactory:
         return FileImage(path)
 
     def receive(self) -> FileImage:
-        return FileImage(self._beside("received"), fresh=True)
+        image = FileImage(self._beside("received"))
+        image.remove()
+        return image
 
     def replace(self, image: Image) -> None:
         for leftover in ("-wal", "-shm"):  # closing copied and removed them, unless it failed

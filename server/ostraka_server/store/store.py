@@ -125,7 +125,8 @@ class Store:
 
     def close_reader(self) -> None:
         """The first half of `close`, which takes no time."""
-        self._reader.close()
+        if self._reader is not self._writer:
+            self._reader.close()
 
     def close_writer(self) -> None:
         """The second half of `close`, which may."""
