@@ -128,6 +128,25 @@ def test_a_log_that_is_gone(cluster: Cluster, n3: Member, tmp_path: Path) -> Non
     assert "the acceptor log is gone" in said
 
 
+def test_an_old_copy_of_its_directory(cluster: Cluster, n3: Member, tmp_path: Path) -> None:
+    """It was stopped, copied, and went on after that: the copy has forgotten what it promised since."""
+
+    async def go_on() -> None:
+        async with cluster.client() as client:
+            n3.start()
+            await cluster.until_ready(client)
+            for number in range(20):
+                await client.put(f"after the copy {number}", "value")
+            n3.signal(signal.SIGTERM)
+            assert n3.wait() == 0
+
+    copy = shutil.copytree(n3.node.directory / "data", tmp_path / "copy")
+    asyncio.run(go_on())
+    said = _refusal(cluster, _with(n3, tmp_path / "node.toml", data_dir=str(copy)), tmp_path, REFUSED)
+    assert f"{copy} is an old copy" in said
+    assert "Put the newest directory back" in said
+
+
 def test_after_all_that_the_node_starts_as_it_was(cluster: Cluster, n3: Member) -> None:
     async def start() -> None:
         async with cluster.client() as client:

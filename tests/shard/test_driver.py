@@ -99,7 +99,7 @@ class RecordingTransport:
 
     def __init__(self, done: list[str]) -> None:
         self._done = done
-        self.sent: list[tuple[str, m.Message]] = []
+        self.sent: list[tuple[str, codec.ReplicaMessage]] = []
 
     def send(self, node: str, messages: Sequence[bytes]) -> None:
         for data in messages:
