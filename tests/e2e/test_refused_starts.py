@@ -33,8 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         async with cluster.client() as client:
             await cluster.until_ready(client)
             await client.put("before", "the stop")
-            cluster["n3"].signal(signal.SIGTERM)
-            assert cluster["n3"].wait() == 0
+            _stop(cluster["n3"])
 
     with configured(tmp_path_factory.mktemp("majority") / "cluster") as cluster:
         cluster.start()
@@ -55,6 +54,11 @@ def _with(member: Member, to: Path, **settings: str) -> Path:
         text = f'{key} = "{value}"\n{text}'
     to.write_text(text)
     return to
+
+
+def _stop(member: Member) -> None:
+    member.signal(signal.SIGTERM)
+    assert member.wait() == 0
 
 
 def _refusal(cluster: Cluster, config: Path, keep: Path, code: int) -> str:
@@ -135,10 +139,11 @@ def test_an_old_copy_of_its_directory(cluster: Cluster, n3: Member, tmp_path: Pa
         async with cluster.client() as client:
             n3.start()
             await cluster.until_ready(client)
-            for number in range(20):
-                await client.put(f"after the copy {number}", "value")
-            n3.signal(signal.SIGTERM)
-            assert n3.wait() == 0
+            _stop(cluster["n2"])  # so that nothing is acknowledged without n3, and n1 sees it get on
+            await client.put("after the copy", "value")
+            cluster["n2"].start()
+            await cluster.until_ready(client)
+            _stop(n3)
 
     copy = shutil.copytree(n3.node.directory / "data", tmp_path / "copy")
     asyncio.run(go_on())
