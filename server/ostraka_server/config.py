@@ -111,6 +111,10 @@ class Log:
     """The acceptor log."""
 
     segment_bytes: Annotated[int, About("Size of a segment file; preallocated.", low=64 * KiB)] = 64 * MiB
+    retain_entries: Annotated[
+        int, About("Entries of a shard kept for replicas that were away; half of them, once there are more.")
+    ] = 100_000
+    retain_bytes: Annotated[int, About("The same in bytes.")] = 256 * MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

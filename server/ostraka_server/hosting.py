@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ostraka.clock import Clock
 from ostraka_server.config import Config
@@ -14,7 +15,7 @@ from ostraka_server.log import AcceptorLog, LogConfig, RecoveredGroup
 from ostraka_server.log.files import Directory
 from ostraka_server.log.posix import PosixDirectory
 from ostraka_server.machine import EMPTY_STATE, Machine, MachineState
-from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, PaxosConfig, Replica
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.formation import Announcement, members_of
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.directory import cluster_id
@@ -22,7 +23,11 @@ from ostraka_server.shard.driver import Driver
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_GROUP, FIRST_SHARD, SYSTEM_GROUP, SYSTEM_SHARD
+from ostraka_server.shard.retention import Retention
 from ostraka_server.shard.seams import Runner, ThreadRunner, Transport
+from ostraka_server.shard.snapshot_sink import SnapshotSink
+from ostraka_server.shard.snapshot_source import SnapshotSource
+from ostraka_server.shard.transfer import Installer, Transfer
 from ostraka_server.store import ConnectionFactory, FileFactory, Owner, Store
 
 SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHARD}
@@ -30,7 +35,7 @@ SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHAR
 
 EPOCH = 1
 
-_NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, entries=[])
+_NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, base=0, entries=[])
 
 
 class Storage(Protocol):
@@ -62,6 +67,14 @@ class FileStorage:
         return ThreadRunner(name)
 
 
+class _Hosted(NamedTuple):
+    """What runs beside the driver for one group."""
+
+    flusher: Flusher
+    source: SnapshotSource
+    sink: SnapshotSink
+
+
 class Hosting:
     """Everything of a node that lives between its start and its stop. `storage`: by default the files in data_dir."""
 
@@ -81,11 +94,17 @@ class Hosting:
         self._storage = storage or FileStorage(config.data_dir)
         self._log_runner = self._storage.runner("log")
         self._store_runner = self._storage.runner("store")
+        self._snapshot_runner = self._storage.runner("snapshot")
         self.cluster = cluster_id(members.members)
         self.log = open_log(config, self.cluster, must_exist=True, storage=self._storage)
         self.driver = Driver(log=self.log, log_runner=self._log_runner, transport=transport, clock=clock)
         self.stores: dict[int, Store] = {}
-        self._flushers = [self._open(group, shard) for group, shard in SHARDS.items()]
+        self._hosted = [self._open(group, shard) for group, shard in SHARDS.items()]
+
+    @property
+    def sinks(self) -> Mapping[int, SnapshotSink]:
+        """What takes snapshots in, by group."""
+        return {number: each.sink for number, each in zip(SHARDS, self._hosted, strict=True)}
 
     @property
     def groups(self) -> Mapping[int, Group]:
@@ -96,29 +115,59 @@ class Hosting:
         """Serve until cancelled. Any exception means that the node must not go on."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.driver.run())
-            for flusher in self._flushers:
-                tasks.create_task(flusher.run())
+            for each in self._hosted:
+                for run in (each.flusher.run, each.source.run, each.sink.run):
+                    tasks.create_task(run())
 
     async def close(self) -> None:
         """After `run` has ended: checkpoint what was applied, and let go of the files."""
-        for flusher in self._flushers:
-            await flusher.flush()
+        for each in self._hosted:
+            await each.flusher.flush()
         await self._log_runner.run(self.log.close)
         self._log_runner.close()
         self._store_runner.close()
+        self._snapshot_runner.close()
         for store in self.stores.values():
             store.close()
 
-    def _open(self, number: int, shard: int) -> Flusher:
-        config = self._config
-        store = self.stores[number] = Store.open(
-            self._storage.store(number), Owner(f"{self.cluster:016x}", config.node, number)
+    def _open(self, number: int, shard: int) -> _Hosted:
+        """Open a group's replica with all that belongs to it, and have the driver turn it."""
+        factory = self._storage.store(number)
+        store, machine = self._open_store(number, factory)
+        group = self._group(number, shard, store, machine)
+        truncate, clock = self.driver.truncate, self._clock
+        tell = partial(self.driver.tell, group)
+        source = SnapshotSource(group, factory, self.log, self._snapshot_runner, clock, tell)
+        retention = Retention(
+            number,
+            self.log,
+            entries_max=self._config.log.retain_entries,
+            bytes_max=self._config.log.retain_bytes,
+            needed_from=lambda: source.needed_from,
+            truncate=truncate,
         )
+        flusher = self._flusher(group, store, retention)
+        reopen = partial(self._open_store, number, factory)
+        installer = Installer(group, flusher, store, factory, reopen, truncate, self._store_runner, clock)
+        owner = self._owner(number)
+        sink = SnapshotSink(group, factory, owner, self._snapshot_runner, clock, tell, installer.install)
+        self.driver.add(group, flusher, Transfer(source, sink))
+        return _Hosted(flusher, source, sink)
+
+    def _open_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
+        store = self.stores[number] = Store.open(factory, self._owner(number))
         stored = store.state()
         state = EMPTY_STATE if stored is None else MachineState(*stored)
-        durable, unapplied = self._recover(number, state.applied_slot)
+        return store, Machine(store, state, cache_bytes_max=self._config.store.cache_bytes)
+
+    def _owner(self, number: int) -> Owner:
+        return Owner(f"{self.cluster:016x}", self._config.node, number)
+
+    def _group(self, number: int, shard: int, store: Store, machine: Machine) -> Group:
+        config = self._config
+        durable = self._recover(number, store, machine.applied_slot)
         members = dict(members_of(self._members.members, number))
-        group = Group(
+        return Group(
             group=number,
             shard=shard,
             replica=Replica(
@@ -131,7 +180,7 @@ class Hosting:
                 now=self._clock.now(),
             ),
             members=members,
-            machine=Machine(store, state, cache_bytes_max=config.store.cache_bytes),
+            machine=machine,
             answers=Answers(
                 cluster=self.cluster,
                 shard=shard,
@@ -139,35 +188,36 @@ class Hosting:
                 range_bytes_max=config.limits.range_response_bytes_max,
             ),
             unflushed_max=config.store.unflushed_entries_max,
-            recovered=unapplied,
+            base=self.log.base(number),
         )
-        flusher = Flusher(
+
+    def _flusher(self, group: Group, store: Store, retention: Retention) -> Flusher:
+        config = self._config.store
+        return Flusher(
             group,
             store,
             self._store_runner,
             self._clock,
-            config.store.flush_interval_ms / 1000,
-            config.store.unflushed_entries_max // 2,
+            config.flush_interval_ms / 1000,
+            config.unflushed_entries_max // 2,
+            retention,
         )
-        self.driver.add(group, flusher)
-        flusher.notice()
-        return flusher
 
-    def _recover(self, number: int, applied_slot: int) -> tuple[Durable, list[Entry]]:
-        """What the replica starts from, and what is known decided but not in the store."""
+    def _recover(self, number: int, store: Store, applied_slot: int) -> Durable:
+        """What the replica starts from. What is known decided but not in the store is applied from the log later."""
         recovered = self.log.recovered.get(number, _NOTHING)
-        decided_through = max(recovered.decided_through, applied_slot)
-        unapplied: list[Entry] = []
-        while (first := applied_slot + 1 + len(unapplied)) <= decided_through:
-            logged = self.log.read(number, first, decided_through, 64 << 20)
-            assert logged, f"group {number}, slot {first}: known decided, but not in the log"
-            unapplied.extend(Entry(each.slot, Ballot(*each.ballot), each.payload) for each in logged)
-        entries = tuple(
-            Entry(each.slot, Ballot(*each.ballot), each.payload)
-            for each in recovered.entries
-            if each.slot > decided_through
-        )
-        return Durable(Ballot(*recovered.promised), decided_through, entries), unapplied
+        if applied_slot >= recovered.base and (lacks := self.log.lacks(number, applied_slot)) > recovered.base:
+            # The store has what the log does not: a snapshot was installed, or an entry has become unreadable since.
+            durable = store.checkpoint()
+            assert durable == applied_slot, "nobody reads yet"
+            self.log.truncate(number, lacks)
+        had = max(applied_slot, self.log.base(number))
+        decided_through = max(recovered.decided_through, had)
+        faulty = tuple(Faulty(each.slot, Ballot(*each.ballot)) for each in recovered.faulty if each.slot > had)
+        if faulty:  # what was decided for it has to be fetched, and only then what follows can be applied
+            decided_through = min(decided_through, faulty[0].slot - 1)
+        entries = tuple(Entry(e.slot, Ballot(*e.ballot), e.payload) for e in self.log.above(number, decided_through))
+        return Durable(Ballot(*recovered.promised), decided_through, entries, faulty)
 
 
 def open_log(config: Config, cluster: int, *, must_exist: bool, storage: Storage | None = None) -> AcceptorLog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from random import Random, SystemRandom
 
 import grpc
@@ -26,7 +27,8 @@ from ostraka_server.rpc.kv_service import KvService
 from ostraka_server.rpc.pages import pages
 from ostraka_server.rpc.peers import Peers
 from ostraka_server.rpc.services import SERVICES, add_services
-from ostraka_server.shard.directory import NodeDirectory, cluster_id
+from ostraka_server.shard import sightings
+from ostraka_server.shard.directory import DirectoryRefused, NodeDirectory, cluster_id
 from ostraka_server.shard.disk_reserve import DiskReserve
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
@@ -43,6 +45,9 @@ WIRE_FORMAT = 1
 
 STOP_GRACE_S = 5.0
 """How long a stopping node waits for calls under way, and for another to take over what it leads."""
+
+SIGHTINGS_SAVED_S = 60.0
+"""How far the others' logs were seen is written down this often."""
 
 log = logging.getLogger("ostraka.node")
 
@@ -68,6 +73,7 @@ class Node:
         self._formation = Formation(self._directory.announcement, frozenset(member.node for member in config.members))
         others = {m.node: m for m in config.members if m.node != config.node}
         self._known: dict[str, wire.Hello] = {}
+        self._sightings = sightings.Sightings(sightings.load(config.data_dir))
         self._peers = Peers(self, {node: member.replica_address for node, member in others.items()}, self._clock)
         self._transport = GrpcTransport()
         addresses = {member.node: str(member.client_address) for member in config.members}
@@ -97,6 +103,7 @@ class Node:
             await self._forwarder.close()
             await self._transport.close()
             await self._peers.close()
+            sightings.save(self.config.data_dir, self._sightings.seen)
             self._http.close()
             self._directory.close()
         if self._failure is not None:
@@ -116,6 +123,7 @@ class Node:
             client_address=str(config.advertise_client),
             replica_address=str(config.advertise_replica),
             http_address=str(config.advertise_http),
+            seen=[wire.Seen(node=node, sequence=sequence) for node, sequence in self._sightings.seen.items()],
         )
 
     def on_hello(self, hello: wire.Hello) -> str:
@@ -131,14 +139,35 @@ class Node:
             self._fail(error)
             raise Stranger("this node must not go on") from error
         self._known[node] = hello
+        for each in hello.seen:
+            if each.node == self.config.node:
+                self._sightings.told(node, each.sequence)
+        self._check_own_log()
         if changed or not self._formed.is_set():
             self._form()
         return node
 
-    def on_messages(self, node: str, messages: Sequence[bytes]) -> None:
-        """Replica messages; dropped until this node serves."""
+    def sequence(self) -> int:
+        """How far this node's log is durable; 0 until it is open, when no messages are sent either."""
+        return 0 if self._hosting is None else self._hosting.log.sequence
+
+    def on_messages(self, node: str, messages: Sequence[bytes], sequence: int) -> None:
+        """Replica messages; dropped until this node serves. Raises Stranger for a node that has forgotten something."""
+        try:
+            self._sightings.saw(node, sequence)
+        except Stranger:
+            self._peers.say_hello()  # which tells it what it was seen at
+            raise
         if self._hosting is not None:
             self._hosting.driver.receive(node, messages)
+
+    def _check_own_log(self) -> None:
+        if self._hosting is not None:
+            try:
+                self._sightings.check_own(self._hosting.log.sequence, self.config.data_dir)
+            except DirectoryRefused as refusal:
+                self._fail(refusal)
+                raise Stranger("this node must not go on") from refusal
 
     # Forming
 
@@ -191,6 +220,10 @@ class Node:
         hosting = self._hosting = Hosting(
             self.config, self._directory.announcement, self._clock, self._random, self._peers
         )
+        with suppress(Stranger):
+            self._check_own_log()
+        if self._failure is not None:
+            return await hosting.close()
         reserve = DiskReserve(self.config.data_dir, _disk_needed(self.config), ThreadRunner("disk"), self._clock)
         await reserve.check()
         self.gateway.write_refusal = lambda: reserve.refusal
@@ -204,18 +237,25 @@ class Node:
         log.info("serving", extra=fields(cluster=f"{hosting.cluster:016x}", groups=len(hosting.groups)))
         running = asyncio.create_task(hosting.run())
         checking = asyncio.create_task(reserve.run())
+        saving = asyncio.create_task(self._save_sightings())
         try:
             await self._until_stopped(running)
-            if not running.done():
+            if not running.done() and self._failure is None:
                 await self._retire(hosting)
         finally:
             running.cancel()
             checking.cancel()
-            await asyncio.gather(running, checking, return_exceptions=True)
+            saving.cancel()
+            await asyncio.gather(running, checking, saving, return_exceptions=True)
             reserve.close()
         if not running.cancelled() and (error := running.exception()) is not None:
             raise error
         await hosting.close()
+
+    async def _save_sightings(self) -> None:
+        while True:
+            await self._clock.sleep(SIGHTINGS_SAVED_S)
+            sightings.save(self.config.data_dir, self._sightings.seen)
 
     async def _retire(self, hosting: Hosting) -> None:
         """Take nothing new, answer what is under way, let others lead."""

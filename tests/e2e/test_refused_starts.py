@@ -33,8 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         async with cluster.client() as client:
             await cluster.until_ready(client)
             await client.put("before", "the stop")
-            cluster["n3"].signal(signal.SIGTERM)
-            assert cluster["n3"].wait() == 0
+            _stop(cluster["n3"])
 
     with configured(tmp_path_factory.mktemp("majority") / "cluster") as cluster:
         cluster.start()
@@ -55,6 +54,11 @@ def _with(member: Member, to: Path, **settings: str) -> Path:
         text = f'{key} = "{value}"\n{text}'
     to.write_text(text)
     return to
+
+
+def _stop(member: Member) -> None:
+    member.signal(signal.SIGTERM)
+    assert member.wait() == 0
 
 
 def _refusal(cluster: Cluster, config: Path, keep: Path, code: int) -> str:
@@ -126,6 +130,26 @@ def test_a_log_that_is_gone(cluster: Cluster, n3: Member, tmp_path: Path) -> Non
     shutil.rmtree(copy / "log")
     said = _refusal(cluster, _with(n3, tmp_path / "node.toml", data_dir=str(copy)), tmp_path, REFUSED)
     assert "the acceptor log is gone" in said
+
+
+def test_an_old_copy_of_its_directory(cluster: Cluster, n3: Member, tmp_path: Path) -> None:
+    """It was stopped, copied, and went on after that: the copy has forgotten what it promised since."""
+
+    async def go_on() -> None:
+        async with cluster.client() as client:
+            n3.start()
+            await cluster.until_ready(client)
+            _stop(cluster["n2"])  # so that nothing is acknowledged without n3, and n1 sees it get on
+            await client.put("after the copy", "value")
+            cluster["n2"].start()
+            await cluster.until_ready(client)
+            _stop(n3)
+
+    copy = shutil.copytree(n3.node.directory / "data", tmp_path / "copy")
+    asyncio.run(go_on())
+    said = _refusal(cluster, _with(n3, tmp_path / "node.toml", data_dir=str(copy)), tmp_path, REFUSED)
+    assert f"{copy} is an old copy" in said
+    assert "Put the newest directory back" in said
 
 
 def test_after_all_that_the_node_starts_as_it_was(cluster: Cluster, n3: Member) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from ostraka_server.log import (
     AcceptorLog,
+    EntryDamaged,
     LogConfig,
-    LogCorrupt,
     LogFailed,
     LoggedEntry,
     LogRefused,
@@ -47,9 +47,9 @@ def test_promises_and_entries_of_all_groups_come_back_from_one_sync() -> None:
     assert directory.steps == steps + 3, "the batch, its mark, one sync"
     assert (log.sequence, log.pending) == (1, False)
     assert reopen(directory).recovered == {
-        1: RecoveredGroup(HIGH, 0, []),
-        2: RecoveredGroup(LOW, 0, [LoggedEntry(1, LOW, b"a"), LoggedEntry(2, LOW, b"")]),
-        3: RecoveredGroup(HIGH, 0, [LoggedEntry(1, HIGH, b"c")]),
+        1: RecoveredGroup(HIGH, 0, 0, []),
+        2: RecoveredGroup(LOW, 0, 0, [LoggedEntry(1, LOW, b"a"), LoggedEntry(2, LOW, b"")]),
+        3: RecoveredGroup(HIGH, 0, 0, [LoggedEntry(1, HIGH, b"c")]),
     }
 
 
@@ -70,7 +70,7 @@ def test_a_promise_never_falls() -> None:
         log.promise(1, LOW)
     accept(log, 1)
     log.flush()
-    assert reopen(directory).recovered[1] == RecoveredGroup(HIGH, 0, entries(1))
+    assert reopen(directory).recovered[1] == RecoveredGroup(HIGH, 0, 0, entries(1))
 
 
 def test_an_accept_promises_its_ballot() -> None:
@@ -106,7 +106,7 @@ def test_decided_waits_for_a_flush_that_happens_anyway() -> None:
     assert directory.steps == steps, "nothing to sync for"
     log.promise(1, HIGH)
     log.flush()
-    assert reopen(directory).recovered[1] == RecoveredGroup(HIGH, 2, entries(3))
+    assert reopen(directory).recovered[1] == RecoveredGroup(HIGH, 2, 0, entries(3))
 
 
 def test_decided_never_falls_and_close_writes_it() -> None:
@@ -117,7 +117,7 @@ def test_decided_never_falls_and_close_writes_it() -> None:
     log.decided(1, 3)
     log.decided(1, 2)
     log.close()
-    assert reopen(directory).recovered[1] == RecoveredGroup(LOW, 3, [])
+    assert reopen(directory).recovered[1] == RecoveredGroup(LOW, 3, 0, [])
 
 
 def test_close_writes_what_is_pending_and_ends_the_log() -> None:
@@ -171,7 +171,7 @@ def test_read_checks_what_it_reads() -> None:
     log.flush()
     file = directory.open("0000000001.segment")
     file.flip(file.read(0, 10**6).index(b"precious"), 1)
-    with pytest.raises(LogCorrupt, match=r"group 1, slot 1, ballot 1\.1\.7"):
+    with pytest.raises(EntryDamaged, match=r"group 1, slot 1, ballot 1\.1\.7 .* Start the node again"):
         log.read(1, 1, 1, 100)
 
 

@@ -8,29 +8,32 @@ from random import Random
 
 import pytest
 
-from ostraka_server.log import AcceptorLog, LogCorrupt, LogFailed, LogRefused, MemoryDirectory
-from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR
-from tests.log.workload import PowerLoss, Workload, contents, reopen
+from ostraka_server.log import AcceptorLog, FaultySlot, LogFailed, LogRefused, MemoryDirectory
+from ostraka_server.log.layout import BLOCK, DATA_AT, MARKS_AT, SECTOR, digest
+from tests.log.workload import Contents, PowerLoss, Workload, contents, reopen
 
 
-def run_until_stopped(directory: MemoryDirectory, workload: Workload) -> AcceptorLog:
+def run_until_stopped(directory: MemoryDirectory, workload: Workload, *, truncating: bool = False) -> AcceptorLog:
     """Open the log, check what it holds, flush until something stops it. The log, when it was opened at all."""
     log = reopen(directory)
     workload.check(contents(log))
     with suppress(PowerLoss, LogFailed):
         while True:
             workload.flush(log)
+            if truncating:
+                workload.truncate(log)
     return log
 
 
+@pytest.mark.parametrize("truncating", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_a_log_survives_power_loss_after_power_loss(seed: int) -> None:
+def test_a_log_survives_power_loss_after_power_loss(seed: int, truncating: bool) -> None:
     random = Random(seed)
     directory, workload = MemoryDirectory(), Workload(random)
     for _ in range(12):
         directory.fail(random.randint(1, 120), PowerLoss())
         with suppress(PowerLoss):
-            run_until_stopped(directory, workload)
+            run_until_stopped(directory, workload, truncating=truncating)
         directory.crash(random)
     workload.check(contents(reopen(directory)))
 
@@ -59,6 +62,40 @@ def _last_steps(flushes: int) -> range:
     for _ in range(flushes):
         workload.flush(log)
     return range(max(1, directory.steps - 25), directory.steps + 1)
+
+
+def test_power_may_fail_at_any_step_of_a_truncation() -> None:
+    """One that moves records, says which segments count, and deletes four of them."""
+    directory, _, before = _about_to_truncate()
+    log = reopen(directory)
+    opened = directory.steps
+    log.truncate(1, 29)
+    assert directory.list()[0] == "0000000005.segment", directory.list()
+    steps, after = directory.steps - opened, contents(reopen(directory))
+    assert after.slots[2] == before.slots[2], "of a group that is idle: moved"
+    for step in range(1, steps + 1):
+        for seed in range(3):
+            directory, log, _ = _about_to_truncate()
+            directory.fail(step, PowerLoss())
+            with suppress(PowerLoss):
+                log.truncate(1, 29)
+            directory.crash(Random(seed))
+            log = reopen(directory)
+            assert contents(log).slots in (before.slots, after.slots)
+            log.truncate(1, 30)
+            assert contents(reopen(directory)).slots == {1: {}, 2: after.slots[2]}
+            assert directory.list()[0] == "0000000005.segment", "the next one makes up for it"
+
+
+def _about_to_truncate() -> tuple[MemoryDirectory, AcceptorLog, Contents]:
+    directory = MemoryDirectory()
+    log = reopen(directory)
+    log.accept(2, 1, (1, 1, 7), b"idle")
+    for slot in range(1, 31):
+        log.accept(1, slot, (1, 1, 7), bytes(8000))
+        log.decided(1, slot)
+        log.flush()
+    return directory, log, contents(reopen(directory))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -121,11 +158,12 @@ def test_a_torn_batch_is_dropped_only_while_nothing_tells_that_its_sync_returned
     if told_by == "footer":
         segment.flip(MARKS_AT[3 % 2], 1)
     segment.write(DATA_AT + BLOCK + SECTOR, blank)
+    recovered = reopen(directory).recovered[1]
     if told_by == "nothing":
-        assert [entry.slot for entry in reopen(directory).recovered[1].entries] == [1]
+        assert ([entry.slot for entry in recovered.entries], recovered.faulty) == ([1], ())
     else:
-        with pytest.raises(LogCorrupt, match=r"entry of group 1, slot 2, ballot 1\.1\.7"):
-            reopen(directory)
+        assert [entry.slot for entry in recovered.entries] == [1, 3]
+        assert recovered.faulty == (FaultySlot(2, (1, 1, 7), digest(bytes(2000))),)
 
 
 @pytest.mark.parametrize("third", ["torn", "whole"])

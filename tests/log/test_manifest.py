@@ -27,11 +27,11 @@ def test_a_record_comes_back(group: int, slot: int, ballot: tuple[int, int, int]
     assert payload_at(memoryview(data), 6, record) == payload
 
 
-@given(st.dictionaries(NUMBER, st.builds(GroupState, BALLOT, NUMBER), max_size=5), st.lists(NUMBER, max_size=5))
+@given(st.dictionaries(NUMBER, st.builds(GroupState, BALLOT, NUMBER, NUMBER), max_size=5), st.lists(NUMBER, max_size=5))
 def test_a_manifest_comes_back(groups: dict[int, GroupState], slots: list[int]) -> None:
     states = b"".join(pack_state(group, state) for group, state in groups.items())
     headers = b"".join(pack_header(pack_name(3, slot, (1, 2, 3)), b"12345") for slot in slots)
-    manifest = Manifest(4, 9, 8, 102400, 102400 + 8 * SECTOR, b"p" * 16, b"c" * 16, states, headers)
+    manifest = Manifest(4, 2, 9, 8, 102400, 102400 + 8 * SECTOR, b"p" * 16, b"c" * 16, states, headers)
     data = manifest.pack()
     read = unpack_manifest(bytes(SECTOR) + data, SECTOR)
     assert read == manifest
@@ -43,7 +43,7 @@ def test_a_manifest_comes_back(groups: dict[int, GroupState], slots: list[int]) 
 
 def test_no_flipped_bit_of_a_manifest_passes_and_its_length_is_never_believed_wrongly() -> None:
     headers = pack_header(pack_name(3, 1, (1, 2, 3)), b"12345")
-    data = Manifest(4, 9, 8, 0, SECTOR, b"p" * 16, b"c" * 16, pack_state(3, GroupState()), headers).pack()
+    data = Manifest(4, 2, 9, 8, 0, SECTOR, b"p" * 16, b"c" * 16, pack_state(3, GroupState()), headers).pack()
     for bit in range(8 * len(data)):
         broken = bytearray(data)
         broken[bit // 8] ^= 1 << bit % 8

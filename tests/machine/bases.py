@@ -39,6 +39,9 @@ class DictBase:
                 self.rows[key] = row
         self.state = delta.state
 
+    def checkpoint(self) -> int | None:
+        return self.state.applied_slot
+
     def _keys(self, start: bytes, end: bytes | None) -> list[bytes]:
         return sorted(key for key in self.rows if key >= start and (end is None or key < end))
 

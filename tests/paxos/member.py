@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, PaxosConfig, Ready, Replica, ServeDecided
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Ready, Replica, ServeDecided
 from ostraka_server.paxos.messages import Decided, Message, Send
 from tests.paxos import wording
 
@@ -38,16 +38,24 @@ class Disk:
     promised: Ballot = NO_BALLOT
     records: dict[int, Entry] = field(default_factory=dict)
     marked: int = 0
+    faulty: dict[int, Faulty] = field(default_factory=dict)
 
     def write(self, ready: Ready, mark: int) -> None:
         if ready.must_sync():
             self.promised = ready.promise or self.promised
-            self.records.update((entry.slot, entry) for entry in (*ready.entries, *ready.learned))
+            for entry in (*ready.entries, *ready.learned):
+                self.records[entry.slot] = entry
+                self.faulty.pop(entry.slot, None)
             self.marked = mark
 
     def durable(self) -> Durable:
-        above = sorted(entry for slot, entry in self.records.items() if slot > self.marked)
-        return Durable(self.promised, self.marked, tuple(above))
+        marked = min(self.marked, *(slot - 1 for slot in self.faulty)) if self.faulty else self.marked
+        above = sorted(entry for slot, entry in self.records.items() if slot > marked)
+        return Durable(self.promised, marked, tuple(above), tuple(sorted(self.faulty.values())))
+
+    def damage(self, slot: int) -> None:
+        """What was accepted for the slot cannot be read any more."""
+        self.faulty[slot] = Faulty(slot, self.records.pop(slot).ballot)
 
 
 class Member:
@@ -80,7 +88,7 @@ class Member:
             durable=self.disk.durable(),
             now=now,
         )
-        self.decided = [self.disk.records[slot] for slot in range(1, self.disk.marked + 1)]
+        self.decided = [self.disk.records[slot] for slot in range(1, self.up.decided_through + 1)]
         self._standing = self.standing()
 
     def crash(self) -> None:

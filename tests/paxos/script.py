@@ -174,6 +174,11 @@ class Script:
             self.group.members[int(number)].start(self.group.now)
         return self.show(words)
 
+    def damage(self, words: list[str]) -> None:
+        number, *slots = map(int, words)
+        for slot in slots:
+            self.group.members[number].disk.damage(slot)
+
     def hold(self, words: list[str]) -> None:
         self.group.members[int(words[0])].held = True
 
@@ -190,6 +195,7 @@ class Script:
         durable = member.disk.durable()
         disk = f"promise {wording.ballot(durable.promised)}, mark {durable.decided_through}, "
         disk += f"above it {wording.entries(durable.entries)}"
+        disk += wording.faulty(durable.faulty)
         if member.replica is None:
             return f"  {number} is down; on disk: {disk}"
         return f"  {number} {member.standing()}, decided through {member.up.decided_through}; on disk: {disk}"
@@ -212,6 +218,7 @@ _COMMANDS: dict[str, Callable[[Script, list[str]], list[str] | None]] = {
     "forge": Script.forge,
     "crash": Script.crash,
     "restart": Script.restart,
+    "damage": Script.damage,
     "hold": Script.hold,
     "sync": Script.sync,
     "show": Script.show,

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, PaxosConfig, Replica
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
-from ostraka_server.paxos.messages import Accept, Fetch, Nack, PrePrepare, PrePromise
+from ostraka_server.paxos.messages import (
+    Accept,
+    Fetch,
+    Heartbeat,
+    Nack,
+    Prepare,
+    PrePrepare,
+    PrePromise,
+    Promise,
+    TakeOver,
+)
 from tests.paxos.member import SteadyRandom
 from tests.paxos.script import Script
 
@@ -208,3 +218,54 @@ def test_a_group_that_lost_its_marks_elects_a_leader_again() -> None:
         member.start(now=0.0)
     script.run("elapse 5000 delivering")
     assert any(member.up.serving for member in script.group.members.values())
+
+
+def test_an_installed_snapshot_is_gone_on_from() -> None:
+    """Slots through 5 are had; 4 was accepted here and 7 too, 6 is faulty."""
+    ballot = Ballot(1, 1, 2)
+    accepted = (Entry(4, ballot, b"d"), Entry(7, ballot, b"g"))
+    member = replica(Durable(ballot, 3, accepted, (Faulty(5, ballot), Faulty(6, ballot))))
+    member.install(5, 0.0)
+    assert (member.decided_through, member.ballot) == (5, ballot)
+    member.step(2, Prepare(Ballot(1, 2, 2), 1), 0.0)
+    (send,) = member.ready().after_sync
+    assert send.message == Promise(Ballot(1, 2, 2), (Entry(7, ballot, b"g"),), 5, (Faulty(6, ballot),))
+    member.step(2, Accept(Ballot(1, 2, 2), (Entry(6, Ballot(1, 2, 2), b"f"),), 6), 0.0)
+    assert [entry.slot for entry in member.ready().decided] == [6]
+
+
+def test_a_snapshot_that_is_not_ahead_changes_nothing() -> None:
+    member = replica(Durable(decided_through=7))
+    member.install(7, 0.0)
+    assert member.decided_through == 7
+    leader = play("group 3\n elapse 850 delivering").group.members[1].up
+    leader.install(50, 1.0)
+    assert leader.decided_through == 1
+    assert leader.ignored["a snapshot that is not ahead"] == 1
+
+
+def test_a_candidate_that_waits_for_decided_slots_leads_once_a_snapshot_has_them() -> None:
+    member = replica()
+    member.step(2, PrePromise(_asks(member), True, NO_BALLOT, 0), 2.0)
+    ballot = member.ballot
+    for sender, decided in ((1, 0), (2, 9)):
+        member.step(sender, Promise(ballot, (), decided), 2.0)
+    assert member.role == "candidate"
+    member.install(9, 2.0)
+    assert member.leads and member.decided_through == 9
+
+
+def test_a_replica_that_may_not_lead_asks_nobody_and_takes_over_from_nobody() -> None:
+    member = replica()
+    member.may_lead = False
+    member.tick(5.0)
+    ballot = Ballot(1, 1, 2)
+    member.step(2, Heartbeat(ballot, 1, 0), 5.0)
+    member.step(2, TakeOver(ballot), 5.0)
+    assert member.role == "follower" and not member.ready().at_once
+
+
+def _asks(member: Replica) -> Ballot:
+    member.tick(2.0)
+    (message,) = {send.message for send in member.ready().at_once}
+    return message.ballot

@@ -22,7 +22,7 @@ from ostraka_server.paxos.messages import (
     Promise,
     TakeOver,
 )
-from ostraka_server.paxos.values import NO_BALLOT, NO_OP, Ballot, Entry
+from ostraka_server.paxos.values import NO_BALLOT, NO_OP, Ballot, Entry, Faulty
 
 LISTED_MAX = 8
 """Longer runs of slots are written by their ends."""
@@ -58,6 +58,12 @@ def entries(of: Iterable[Entry]) -> str:
     return " ".join(f"{values([entry])}@{ballot(entry.ballot)}" for entry in listed) or "none"
 
 
+def faulty(of: Iterable[Faulty]) -> str:
+    """What is added where slots are faulty."""
+    listed = " ".join(f"{each.slot}@{ballot(each.ballot)}" for each in of)
+    return f", faulty {listed}" if listed else ""
+
+
 def _payload(payload: bytes) -> str:
     if payload == NO_OP:
         return "no-op"
@@ -84,7 +90,7 @@ def _body(of: Message) -> str:
         case Prepare() | Fetch():
             return f" from slot {of.first}"
         case Promise():
-            return f": accepted {entries(of.accepted)}, decided through {of.decided_through}"
+            return f": accepted {entries(of.accepted)}{faulty(of.faulty)}, decided through {of.decided_through}"
         case Accept():
             return f": {values(of.entries)}, decided through {of.decided_through}"
         case Accepted():

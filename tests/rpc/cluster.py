@@ -122,7 +122,6 @@ class Cluster:
             machine=Machine(DictBase(), EMPTY_STATE),
             answers=Answers(cluster=CLUSTER, shard=SHARDS[group], node=f"n{node}", range_bytes_max=1 << 20),
             unflushed_max=self._unflushed_max.get(f"n{node}", 1000),
-            recovered=[],
         )
 
     def gateway(self, node: str) -> Gateway:

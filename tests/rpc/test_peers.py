@@ -41,7 +41,11 @@ class Handler:
         self.changed.set()
         return node
 
-    def on_messages(self, node: str, messages: Sequence[bytes]) -> None:
+    def sequence(self) -> int:
+        return 7
+
+    def on_messages(self, node: str, messages: Sequence[bytes], sequence: int) -> None:
+        assert sequence == 7
         self.messages += [(node, message) for message in messages]
         self.changed.set()
 

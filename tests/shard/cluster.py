@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from ostraka.aio import Client
-from ostraka_server.config import Limits, Store
+from ostraka_server.config import Limits, Log, Store
 from ostraka_server.shard.group import Group
 from tests.shard import loop
 from tests.shard.node import KiB, Node, World, configs, identities
@@ -35,18 +35,22 @@ ROUGH = Conditions(loss=0.02, duplicate=0.02, straggle=0.02, straggle_s=0.3)
 """A network that makes replicas repeat themselves, but elects no leaders."""
 
 STORE = Store()
+LOG = Log(segment_bytes=512 * KiB)
+"""Small enough for memory."""
 LIMITS = Limits(value_bytes_max=16 * KiB, request_bytes_max=64 * KiB, range_response_bytes_max=32 * KiB)
 
 Scenario = Callable[["Cluster"], Coroutine[Any, Any, None]]
 
 
-def run(scenario: Scenario, *, seed: int = 0, size: int = 3, store: Store = STORE, limits: Limits = LIMITS) -> Trace:
+def run(
+    scenario: Scenario, *, seed: int = 0, size: int = 3, store: Store = STORE, limits: Limits = LIMITS, log: Log = LOG
+) -> Trace:
     """Start a cluster, wait until it serves, live through the scenario; what happened."""
     timeline = Timeline()
     trace = Trace(timeline)
 
     async def live() -> None:
-        cluster = Cluster(timeline, trace, seed, size, store, limits)
+        cluster = Cluster(timeline, trace, seed, size, store, limits, log)
         await cluster.until(lambda: cluster.leader is not None, 10.0)
         await scenario(cluster)
 
@@ -68,7 +72,9 @@ class SimulatedClient(Client):
 class Cluster:
     """In the scenario's hand. It is itself no process: its clock is the timeline's."""
 
-    def __init__(self, timeline: Timeline, trace: Trace, seed: int, size: int, store: Store, limits: Limits) -> None:
+    def __init__(
+        self, timeline: Timeline, trace: Trace, seed: int, size: int, store: Store, limits: Limits, log: Log
+    ) -> None:
         self.trace = trace
         self.random = Random(f"{seed} scenario")
         self.wires = Wires(timeline, Random(f"{seed} network"), trace)
@@ -77,7 +83,7 @@ class Cluster:
         self._observer = Process(timeline, Clock(timeline))
         self._clients = FIRST_CLIENT
         members = identities(size, Random(f"{seed} identities"))
-        world = World(timeline, trace, self.wires, members, configs(members, store, limits))
+        world = World(timeline, trace, self.wires, members, configs(members, store, limits, log))
         self.nodes = [Node(i, world, Random(f"{seed} node {i}")) for i in range(1, size + 1)]
         self._by_name = {node.name: node for node in self.nodes}
         self.wires.hosts.update({node.address: node for node in self.nodes} | self._by_name)

@@ -59,8 +59,8 @@ def identities(size: int, random: Random) -> tuple[Identity, ...]:
     )
 
 
-def configs(members: Sequence[Identity], store: Store, limits: Limits) -> dict[str, Config]:
-    """Of all nodes, with a log small enough for memory."""
+def configs(members: Sequence[Identity], store: Store, limits: Limits, log: Log) -> dict[str, Config]:
+    """Of all nodes."""
     listed = tuple(Member(m.node, Address(m.node, 2), Address(m.node, 1)) for m in members)
     return {
         m.node: Config(
@@ -72,7 +72,7 @@ def configs(members: Sequence[Identity], store: Store, limits: Limits) -> dict[s
             listen_replica=Address(m.node, 2),
             listen_http=Address(m.node, 3),
             paxos=Paxos(window_bytes=256 * KiB),
-            log=Log(segment_bytes=512 * KiB),
+            log=log,
             store=store,
             limits=limits,
         )

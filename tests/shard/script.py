@@ -34,7 +34,7 @@ def new_group(
     base: Base | None = None,
     unflushed_max: int = 1000,
     durable: Durable | None = None,
-    recovered: list[Entry] | None = None,
+    base_slot: int = 0,
 ) -> Group:
     """Replica 1 of 1 to `members`, at time 0."""
     nodes = {replica: f"n{replica}" for replica in range(1, members + 1)}
@@ -49,7 +49,7 @@ def new_group(
         machine=Machine(base or DictBase(), EMPTY_STATE),
         answers=ANSWERS,
         unflushed_max=unflushed_max,
-        recovered=recovered or [],
+        base=base_slot,
     )
 
 

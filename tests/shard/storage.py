@@ -42,6 +42,15 @@ class Disk:
         """Some store was written."""
         self._images.append(images)
 
+    def saved(self, group: int, image: bytes) -> None:
+        """This much of a store survives everything from here on."""
+        self._images = deque([{**images, group: image} for images in self._images], IMAGES_KEPT)
+
+    def lose_store(self, group: int) -> None:
+        """Somebody removes a store's files."""
+        kept = {number: image for number, image in self.images.items() if number != group}
+        self._images = deque([kept], IMAGES_KEPT)
+
     def lose_power(self) -> None:
         """What was not synced may be gone. Mere death of a process loses nothing that it wrote."""
         self.log.crash(self._random)
@@ -62,7 +71,9 @@ class ProcessStorage:
         return self._disk.log
 
     def store(self, group: int) -> MemoryFactory:
-        factory = self._stores[group] = MemoryFactory(self._disk.images.get(group), name=f"group {group}")
+        image, name = self._disk.images.get(group), f"group {group}"
+        factory = MemoryFactory(image, name=name, saved=lambda image: self._disk.saved(group, image))
+        self._stores[group] = factory
         return factory
 
     def runner(self, name: str) -> ProcessRunner:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostraka_server.paxos import Ballot, Entry
+from ostraka_server.paxos import Ballot, Entry, Faulty
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
+from ostraka_server.shard.codec import ReplicaMessage
+from ostraka_server.shard.snapshots import SnapshotMessage
 from ostraka_server.wire import replica_pb2 as wire
 
 numbers = st.integers(0, 2**64 - 1)
@@ -21,20 +23,22 @@ FIELDS = {
     "Ballot": ballots,
     "int": numbers,
     "bool": st.booleans(),
+    "bytes": st.binary(max_size=40),
+    "tuple[Faulty, ...]": st.lists(st.builds(Faulty, numbers, ballots), max_size=4).map(tuple),
     "tuple[Entry, ...]": st.lists(entries, max_size=4).map(tuple),
     "tuple[int, ...]": st.lists(numbers, max_size=4).map(tuple),
 }
 
 
-def messages_of(kind: type) -> st.SearchStrategy[m.Message]:
-    built: st.SearchStrategy[m.Message] = st.builds(
+def messages_of(kind: type) -> st.SearchStrategy[ReplicaMessage]:
+    built: st.SearchStrategy[ReplicaMessage] = st.builds(
         kind, **{f.name: FIELDS[str(f.type)] for f in dataclasses.fields(kind)}
     )
     # What it says: every entry is of the message's ballot.
     return built.map(_of_one_ballot) if kind is m.Accept else built
 
 
-def _of_one_ballot(message: m.Message) -> m.Message:
+def _of_one_ballot(message: ReplicaMessage) -> m.Message:
     assert isinstance(message, m.Accept)
     return m.Accept(
         message.ballot,
@@ -43,13 +47,13 @@ def _of_one_ballot(message: m.Message) -> m.Message:
     )
 
 
-KINDS = get_args(m.Message)
+KINDS = (*get_args(m.Message), *get_args(SnapshotMessage))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_message_comes_back_as_it_was(kind: type) -> None:
     @given(messages_of(kind), st.integers(0, 2**32 - 1), numbers, numbers)
-    def check(message: m.Message, group: int, sender: int, receiver: int) -> None:
+    def check(message: ReplicaMessage, group: int, sender: int, receiver: int) -> None:
         data = codec.encode(group, sender, receiver, message)
         assert codec.decode(data) == (group, sender, receiver, message)
 
@@ -82,7 +86,7 @@ def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
 
 
 @given(st.one_of(*map(messages_of, KINDS)), st.data())
-def test_damaged_bytes_are_a_message_or_malformed(message: m.Message, data: st.DataObject) -> None:
+def test_damaged_bytes_are_a_message_or_malformed(message: ReplicaMessage, data: st.DataObject) -> None:
     encoded = bytearray(codec.encode(1, 2, 3, message))
     encoded[data.draw(st.integers(0, len(encoded) - 1))] ^= data.draw(st.integers(1, 255))
     cut = data.draw(st.integers(0, len(encoded)))

@@ -14,6 +14,7 @@ from ostraka_server.shard import codec
 from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, Driver
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
+from ostraka_server.shard.snapshots import SnapshotMessage
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.machine.bases import DictBase
 from tests.shard.asking import Asked, get, put
@@ -33,6 +34,7 @@ class RecordingLog:
         self.entries: dict[int, Entry] = {}
         self.failure: Exception | None = None
         self.reads: list[tuple[int, int, int]] = []
+        self.truncated = 0
 
     def promise(self, group: int, ballot: tuple[int, int, int]) -> None:
         self._done.append("promise")
@@ -52,6 +54,26 @@ class RecordingLog:
     def read(self, group: int, first: int, through: int, max_bytes: int) -> Sequence[Entry]:
         self.reads.append((first, through, max_bytes))
         return [self.entries[slot] for slot in range(first, through + 1) if slot in self.entries]
+
+    def base(self, group: int) -> int:
+        return self.truncated
+
+    def truncate(self, group: int, base: int) -> None:
+        self._done.append(f"truncate {base}")
+        self.truncated = base
+
+
+class RecordingTransfers:
+    """Notes what the driver hands over."""
+
+    def __init__(self, done: list[str]) -> None:
+        self._done = done
+
+    def take(self, sender: int, message: SnapshotMessage) -> None:
+        self._done.append(f"take {type(message).__name__} of {sender}")
+
+    def offer(self, to: int, ballot: Ballot) -> None:
+        self._done.append(f"offer to {to}")
 
 
 class HeldRunner:
@@ -77,7 +99,7 @@ class RecordingTransport:
 
     def __init__(self, done: list[str]) -> None:
         self._done = done
-        self.sent: list[tuple[str, m.Message]] = []
+        self.sent: list[tuple[str, codec.ReplicaMessage]] = []
 
     def send(self, node: str, messages: Sequence[bytes]) -> None:
         for data in messages:
@@ -99,7 +121,8 @@ class Turner:
         self.rerouted: list[Asked] = []
         for group in self.groups:
             group.reroute = self.rerouted.append  # type: ignore[assignment]  # all calls are Asked here
-            self.driver.add(group, Flusher(group, DictBase(), self.runner, clock, 1000.0, 1000))
+            flusher = Flusher(group, DictBase(), self.runner, clock, 1000.0, 1000)
+            self.driver.add(group, flusher, RecordingTransfers(self.done))
         self.task = asyncio.create_task(self.driver.run())
 
     @property

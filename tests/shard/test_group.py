@@ -254,7 +254,10 @@ def test_what_the_store_lacks_is_bounded_in_bytes_too(monkeypatch: pytest.Monkey
 def test_what_is_known_decided_is_applied_at_the_start() -> None:
     ballot = Ballot(1, 1, 2)
     payload = entry_of(put().SerializeToString())
-    group = new_group(durable=Durable(ballot, 2), recovered=[Entry(1, ballot, b""), Entry(2, ballot, payload)])
+    group = new_group(durable=Durable(ballot, 2))
+    assert group.unread == (1, 2)
+    group.refill([Entry(1, ballot, b""), Entry(2, ballot, payload)])
+    assert group.unread is None
     assert group.machine.applied_slot == 2
     assert group.machine.get(b"k") is not None
     assert group.machine.digest != EMPTY_STATE.digest

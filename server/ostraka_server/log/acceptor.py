@@ -19,6 +19,7 @@ from ostraka_server.log.layout import (
     MAX_RECORDS,
     UNFINISHED,
     digest,
+    segment_name,
     segment_numbers,
 )
 from ostraka_server.log.manifest import first_manifest, pack_state
@@ -26,7 +27,12 @@ from ostraka_server.log.reader import Reader
 from ostraka_server.log.record import HEADER_BYTES, pack_name
 from ostraka_server.log.recovery import Recovered, recover
 from ostraka_server.log.segment import create_segment
-from ostraka_server.log.values import BallotTuple, GroupState, LoggedEntry, RecoveredGroup
+from ostraka_server.log.values import BallotTuple, GroupState, Held, LoggedEntry, RecoveredGroup
+
+RESCUE_SHARE = 8
+"""A truncation moves at most one part in so many of a segment's size."""
+
+_NO_STATE = GroupState()
 
 _GONE = (
     "the acceptor log is gone, and with it what this node promised: it must not come back as it is. Put the directory "
@@ -50,6 +56,7 @@ class AcceptorLog:
         self._config = config
         self._segment = found.segment
         self._last = found.last
+        self._oldest = found.last.oldest
         self._reader = found.reader
         self._states = found.last.groups()
         self._packed = {group: pack_state(group, state) for group, state in self._states.items()}
@@ -58,7 +65,7 @@ class AcceptorLog:
         self._has_decided = False
         self._dead: str | None = None
         self.recovered: Mapping[int, RecoveredGroup] = {
-            group: RecoveredGroup(*state, list(self._reader.above(group, state.decided_through)))
+            group: RecoveredGroup(*state, self.above(group, state.decided_through), self._reader.faulty(group))
             for group, state in self._states.items()
         }
         """Every group as `open` found it; not kept up to date."""
@@ -82,6 +89,9 @@ class AcceptorLog:
             if numbers:
                 found = recover(directory, owner, numbers, config.blank_ahead_bytes)
                 _remove_unfinished(directory)
+                for number in numbers:
+                    if number < found.last.oldest:
+                        directory.remove(segment_name(number))
             else:
                 _remove_unfinished(directory)
                 found = _begin(directory, owner, config)
@@ -109,11 +119,13 @@ class AcceptorLog:
     def accept(self, group: int, slot: int, ballot: BallotTuple, payload: bytes) -> None:
         """Accept `payload` for `slot`, in place of what was accepted there; this promises `ballot`, too.
 
-        Raises ValueError for a payload over `LogConfig.max_payload_bytes`, LogRefused for one group too many.
+        Raises ValueError for a payload over `LogConfig.max_payload_bytes`, LogRefused for one group too many. An entry
+        in place of a faulty one that was known decided must be the same: raises LogRefused where it is not.
         """
         self._check_alive()
         if len(payload) > self._config.max_payload_bytes:
             raise ValueError(f"payload of {len(payload)} bytes, over {self._config.max_payload_bytes}")
+        self._check_repair(group, slot, payload)
         record = Pending(pack_name(group, slot, ballot), payload)
         self._raise_promise(group, self._state(group), ballot)
         self._records.append(record)
@@ -137,12 +149,48 @@ class AcceptorLog:
                 self._append_all()
 
     def read(self, group: int, first: int, through: int, max_bytes: int) -> list[LoggedEntry]:
-        """The durable entries of [first, through] up to the first gap, of `max_bytes` of payload or one entry.
-
-        Raises LogCorrupt where one cannot be read back.
+        """The durable entries of [first, through] up to the first gap or faulty slot, of `max_bytes` of payload or one
+        entry. `first` is above the base. Raises EntryDamaged where one cannot be read back.
         """
         self._check_alive()
+        assert first > self.base(group), f"group {group}, slot {first}: truncated through {self.base(group)}"
         return self._reader.read(group, first, through, max_bytes)
+
+    def above(self, group: int, slot: int) -> list[LoggedEntry]:
+        """Every durable and readable entry above `slot`, by slot. Raises EntryDamaged."""
+        return list(self._reader.above(group, slot))
+
+    def base(self, group: int) -> int:
+        """Slots through it have been truncated."""
+        return self._states.get(group, _NO_STATE).base
+
+    def held(self, group: int) -> Held:
+        """How much there is of a group above its base. May be asked at any time: while a flush is running it is right
+        as of some moment of it."""
+        return self._reader.held(group)
+
+    def lacks(self, group: int, through: int) -> int:
+        """The highest slot up to `through` without a readable entry; the base where each above it has one."""
+        return self._reader.lacks(group, self.base(group) + 1, through)
+
+    def truncate(self, group: int, base: int) -> None:
+        """Let go of a group's entries through `base`, whose effects are durable elsewhere; return once that is durable.
+
+        Segments that hold nothing any more are deleted. Entries that keep an old segment from it, because their group
+        is idle, are moved. Flushes what is pending, too. Raises LogFailed, and EntryDamaged for what cannot be moved.
+        """
+        self._check_alive()
+        state = self._state(group)
+        if base <= state.base:
+            return
+        with self._alive_or_dead("truncating"):
+            self._set(group, state._replace(base=base, decided_through=max(base, state.decided_through)))
+            self._reader.drop(group, base)
+            self._records.extend(self._rescued())
+            self._append_all()
+            oldest = min(self._reader.segments(), default=self._last.segment)
+            if oldest > self._oldest:
+                self._delete_before(oldest)
 
     def close(self) -> None:
         """Write what waits, say that all of it is durable, and let go of the files. Raises LogFailed, then too."""
@@ -156,6 +204,35 @@ class AcceptorLog:
             self._dead = self._dead or "the log is closed"
             self._segment.file.close()
             self._reader.close()
+
+    def _check_repair(self, group: int, slot: int, payload: bytes) -> None:
+        faulty = self._reader.faulty_slot(group, slot)
+        if faulty is not None and slot <= self._states[group].decided_through and digest(payload) != faulty.hash:
+            raise LogRefused(
+                f"group {group}, slot {slot}: the others repair it with another payload than the one decided here. "
+                "Replicas disagree: stop them all and keep their directories"
+            )
+
+    def _rescued(self) -> list[Pending]:
+        """What is needed of the oldest segments, as long as it is little: worth writing again to be rid of them."""
+        rescued: list[Pending] = []
+        room = self._config.segment_bytes // RESCUE_SHARE
+        for segment, needed in sorted(self._reader.segments().items()):
+            room -= needed
+            if segment == self._last.segment or room < 0 or self._reader.has_faulty(segment):
+                break
+            for group, entry in self._reader.entries_in(segment):
+                rescued.append(Pending(pack_name(group, entry.slot, entry.ballot), entry.payload))
+        return rescued
+
+    def _delete_before(self, oldest: int) -> None:
+        """What was moved is durable. Say durably which segments count, then delete the others, oldest first."""
+        former, self._oldest = self._oldest, oldest
+        self._append([])
+        self._reader.close()
+        for number in range(former, oldest):
+            self._directory.remove(segment_name(number))
+            self._directory.sync()  # so that what is left after a power loss has no gaps
 
     def _append_all(self) -> None:
         while True:
@@ -177,14 +254,15 @@ class AcceptorLog:
     def _append(self, records: list[Pending]) -> None:
         if not self._segment.has_room(batch_bytes(records, len(self._packed))):
             self._roll()
-        batch = seal(records, b"".join(self._packed.values()), self._segment.start, self._last)
+        batch = seal(records, b"".join(self._packed.values()), self._segment.start, self._last, self._oldest)
         self._segment.append(batch)
         self._last = batch.manifest
         self._reader.note(self._last)
 
     def _roll(self) -> None:
         last = self._last
-        first = first_manifest(last.segment + 1, last.sequence, last.chain, b"".join(self._packed.values()))
+        states = b"".join(self._packed.values())
+        first = first_manifest(last.segment + 1, self._oldest, last.sequence, last.chain, states)
         identity = Identity(first.segment, self._config.segment_bytes, self._owner)
         segment = create_segment(self._directory, identity, first, self._config.blank_ahead_bytes)
         self._segment.file.close()
@@ -224,7 +302,7 @@ class AcceptorLog:
 
 
 def _begin(directory: Directory, owner: bytes, config: LogConfig) -> Recovered:
-    first = first_manifest(FIRST_SEGMENT, 0, digest(b"ostraka log" + owner), b"")
+    first = first_manifest(FIRST_SEGMENT, FIRST_SEGMENT, 0, digest(b"ostraka log" + owner), b"")
     identity = Identity(FIRST_SEGMENT, config.segment_bytes, owner)
     return Recovered(create_segment(directory, identity, first, config.blank_ahead_bytes), first, Reader(directory))
 

@@ -36,7 +36,7 @@ def batch_bytes(pending: Sequence[Pending], groups: int) -> int:
     return align(records, SECTOR) + align(manifest_bytes(groups, len(pending)), SECTOR)
 
 
-def seal(pending: Sequence[Pending], states: bytes, start: int, last: Manifest) -> Sealed:
+def seal(pending: Sequence[Pending], states: bytes, start: int, last: Manifest, oldest: int) -> Sealed:
     """The batch that follows `last` in its segment at `start`. `states` is every group's, packed."""
     headers = [pack_header(name, payload) for name, payload in pending]
     listed = b"".join(headers)
@@ -46,6 +46,7 @@ def seal(pending: Sequence[Pending], states: bytes, start: int, last: Manifest) 
     footer_bytes = align(manifest_bytes(len(states) // STATE_BYTES, len(pending)), SECTOR)
     manifest = Manifest(
         segment=last.segment,
+        oldest=oldest,
         sequence=last.sequence + 1,
         durable=last.sequence,
         start=start,

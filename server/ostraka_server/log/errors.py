@@ -13,7 +13,7 @@ DamageKind = Literal["entry", "footer", "batch", "mark", "header", "segment"]
 class Damage(NamedTuple):
     """One thing that the log once had and cannot read any more.
 
-    `group`, `slot` and `ballot` are given for an "entry" and are zero for all else. "footer", "mark" and "header"
+    `group`, `slot`, `ballot` and the payload's `hash` are given for an "entry" only. "footer", "mark" and "header"
     are the log's own bookkeeping; "batch" is entries that no readable list names any more; "segment" is a whole file.
     """
 
@@ -23,6 +23,7 @@ class Damage(NamedTuple):
     group: int = 0
     slot: int = 0
     ballot: BallotTuple = NO_BALLOT
+    hash: bytes = b""
 
     def __str__(self) -> str:
         what: str = self.kind
@@ -36,7 +37,10 @@ class LogError(Exception):
 
 
 class LogCorrupt(LogError):
-    """Something that may have been acknowledged is unreadable. `damaged` names all of it."""
+    """Something that may have been acknowledged is unreadable, and nothing says what it was: the replica is lost.
+
+    `damaged` names what is known of it.
+    """
 
     def __init__(self, damaged: Sequence[Damage]) -> None:
         self.damaged = tuple(damaged)
@@ -46,6 +50,15 @@ class LogCorrupt(LogError):
             f"the acceptor log is damaged: {named}{more}. Keep this directory as it is and do not start from an "
             "older copy of it. The other replicas hold the data: while a majority of them serves, `ostraka dump` "
             "it from there and load it into a new cluster."
+        )
+
+
+class EntryDamaged(LogError):
+    """An entry that was readable when the log was opened is not any more. The next `open` reports its slot faulty."""
+
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(
+            f"the acceptor log is damaged: {damage}. Start the node again: it will repair the entry from the others"
         )
 
 

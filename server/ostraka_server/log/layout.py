@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 SECTOR = 512
 """What a disk writes whole or not at all."""

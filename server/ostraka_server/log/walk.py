@@ -10,14 +10,15 @@ from dataclasses import replace
 
 from ostraka_server.log.batch import Image
 from ostraka_server.log.errors import Damage
-from ostraka_server.log.manifest import Manifest
+from ostraka_server.log.manifest import Manifest, unpack_manifest
 from ostraka_server.log.record import Unreadable, payload_at, unpack_header
 
 
 def walk(image: Image, first: Manifest, marks: Sequence[Manifest], through: int | None) -> Iterator[Manifest | Damage]:
-    """Every intact batch after `first`, in order, and every damage, as far as the segment's log goes.
+    """Every batch after `first`, in order, as far as the segment's log goes, each followed by the damage found in it.
 
-    That is through batch `through` where a later segment tells it, else as far as anything follows.
+    That is through batch `through` where a later segment tells it, else as far as anything follows. A batch that
+    nothing lists is a damage by itself.
     """
     last = first
     while through is None or last.sequence < through:
@@ -27,8 +28,14 @@ def walk(image: Image, first: Manifest, marks: Sequence[Manifest], through: int 
             listed = [*marks, *image.footers_from(last.end)]
             if through is None and _is_torn(image, piece, last, listed):
                 return
-            yield from _damage(image, piece, last, listed)
-            resumed = _resume(last, listed)
+            known = _manifest_of_next(last, listed)
+            if known is not None:
+                yield known
+                yield from _damage(image, known)
+                last = known
+                continue
+            yield Damage("batch", last.segment, piece.at)
+            resumed = _before_next_footer(last, listed)
             if resumed is None:
                 return
             last = resumed
@@ -49,31 +56,24 @@ def _is_torn(image: Image, piece: Unreadable, last: Manifest, listed: Sequence[M
     return last.sequence >= durable and (piece.at >= len(image.data) or image.has_blank(piece))
 
 
-def _damage(image: Image, piece: Unreadable, last: Manifest, listed: Sequence[Manifest]) -> Iterator[Damage]:
-    """Names what is unreadable in the batch after `last`, from any copy of its manifest."""
-    manifest = _manifest_of_next(last, listed)
-    if manifest is None:
-        yield Damage("batch", last.segment, piece.at)
-        return
-    named = False
-    for at, record in manifest.records():
+def _damage(image: Image, batch: Manifest) -> Iterator[Damage]:
+    """What of the batch is unreadable."""
+    for at, record in batch.records():
         try:
             intact = unpack_header(image.view, at) == record
             payload_at(image.view, at, record)
         except Unreadable:
             intact = False
         if not intact:
-            named = True
-            yield Damage("entry", last.segment, at, record.group, record.slot, record.ballot)
-    if not named:
-        yield Damage("footer", last.segment, manifest.footer_at)
+            yield Damage("entry", batch.segment, at, record.group, record.slot, record.ballot, record.hash)
+    try:
+        unpack_manifest(image.view, batch.footer_at)
+    except Unreadable:
+        yield Damage("footer", batch.segment, batch.footer_at)
 
 
-def _resume(last: Manifest, listed: Sequence[Manifest]) -> Manifest | None:
-    """What to go on from behind the damaged batch after `last`: its own manifest, or what precedes the next footer."""
-    manifest = _manifest_of_next(last, listed)
-    if manifest is not None:
-        return manifest
+def _before_next_footer(last: Manifest, listed: Sequence[Manifest]) -> Manifest | None:
+    """What to go on from behind a batch that nothing lists: what precedes the nearest footer after it."""
     later = [footer for footer in listed if footer.sequence > last.sequence + 1 and footer.start > last.end]
     if not later:
         return None

@@ -4,7 +4,7 @@ from ostraka_server.paxos.acceptor import Durable
 from ostraka_server.paxos.config import PaxosConfig
 from ostraka_server.paxos.ready import Ready, ServeDecided
 from ostraka_server.paxos.replica import Replica
-from ostraka_server.paxos.values import NO_BALLOT, NO_OP, Ballot, Entry, ReplicaId
+from ostraka_server.paxos.values import NO_BALLOT, NO_OP, Ballot, Entry, Faulty, ReplicaId
 
 __all__ = [
     "NO_BALLOT",
@@ -12,6 +12,7 @@ __all__ = [
     "Ballot",
     "Durable",
     "Entry",
+    "Faulty",
     "PaxosConfig",
     "Ready",
     "Replica",

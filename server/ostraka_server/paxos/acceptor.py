@@ -2,7 +2,9 @@
 
 Rule 1: `promised` never falls.
 Rule 2: an entry is accepted only at a ballot at or above `promised`, and raises it.
-Rule 3: decided entries leave in slot order, without gaps, each once; what is decided is never accepted again.
+Rule 3: decided entries leave in slot order, each once, without gaps but for what an installed snapshot covers; what is
+decided is never accepted again.
+Rule 4: an entry that the disk has lost was accepted all the same: its slot is faulty until another takes its place.
 What must become durable is appended to the `Ready` in the same call that changes the state.
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ostraka_server.paxos.ready import Ready
-from ostraka_server.paxos.values import NO_BALLOT, Ballot, Entry
+from ostraka_server.paxos.values import NO_BALLOT, Ballot, Entry, Faulty
 
 AHEAD_ENTRIES_MAX = 1024
 """How far above its decided prefix a replica accepts. A constant of the protocol: it bounds every promise."""
@@ -30,6 +32,8 @@ class Durable:
     """Every slot up to it is known decided, and its entry is in the log."""
     entries: tuple[Entry, ...] = ()
     """Accepted above `decided_through`, at most one per slot."""
+    faulty: tuple[Faulty, ...] = ()
+    """Slots above `decided_through` without an entry here, though one had been accepted: the disk has lost it."""
 
 
 class Acceptor:
@@ -40,8 +44,11 @@ class Acceptor:
         self.decided_through = durable.decided_through
         self.accepted = {entry.slot: entry for entry in durable.entries}
         self._accepted_bytes = sum(len(entry.payload) for entry in durable.entries)
+        self.faulty = {each.slot: each for each in durable.faulty}
         assert len(self.accepted) == len(durable.entries), "two entries for one slot"
-        assert all(slot > self.decided_through for slot in self.accepted), "entries at or below decided_through"
+        assert not self.accepted.keys() & self.faulty.keys(), "a faulty slot with an entry"
+        slots = self.accepted.keys() | self.faulty.keys()
+        assert all(slot > self.decided_through for slot in slots), "entries at or below decided_through"
 
     def promise(self, ballot: Ballot, ready: Ready) -> None:
         """Promise `ballot`. Whatever is released after this Ready's sync may rely on it."""
@@ -100,10 +107,15 @@ class Acceptor:
         known = self.accepted.get(entry.slot)
         self._accepted_bytes += len(entry.payload) - (len(known.payload) if known else 0)
         self.accepted[entry.slot] = entry
+        self.faulty.pop(entry.slot, None)
 
     def accepted_from(self, first: int) -> tuple[Entry, ...]:
         """Everything accepted at or above `first` and above the decided prefix, in slot order."""
         return tuple(self.accepted[slot] for slot in sorted(self.accepted) if slot >= first)
+
+    def faulty_from(self, first: int) -> tuple[Faulty, ...]:
+        """The slots at or above `first` whose accepted entry is lost, in slot order."""
+        return tuple(self.faulty[slot] for slot in sorted(self.faulty) if slot >= first)
 
     def believe(self, ballot: Ballot, through: int, ready: Ready) -> bool:
         """Take the leader of `ballot` at its word that slots through `through` are decided.
@@ -128,6 +140,14 @@ class Acceptor:
                 self._hold(entry)
                 ready.learned.append(entry)
             self._decide(entry, ready)
+
+    def install(self, through: int) -> None:
+        """State through slot `through`, which is ahead, was durably had from elsewhere: those slots are passed over."""
+        assert through > self.decided_through
+        for slot in [slot for slot in self.accepted if slot <= through]:
+            self._accepted_bytes -= len(self.accepted.pop(slot).payload)
+        self.faulty = {slot: each for slot, each in self.faulty.items() if slot > through}
+        self.decided_through = through
 
     def _decide(self, entry: Entry, ready: Ready) -> None:
         assert entry.slot == self.decided_through + 1

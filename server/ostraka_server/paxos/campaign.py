@@ -2,7 +2,8 @@
 
 ASKING      would a quorum promise this ballot? Nothing is burnt yet.
 PREPARING   the ballot is promised here and durable; promises are gathered.
-RECOVERING  a quorum promised; slots that one of them knows decided are fetched before anything is proposed.
+RECOVERING  a quorum promised; slots that one of them knows decided are fetched before anything is proposed, and where
+            faulty slots leave open what was chosen, more promises are waited for.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ class Core:
         self.config = config
         self.ignored: Counter[str] = Counter()
         self.elections = 0
+        self.may_lead = True
+        """False where the state that it would have to serve is lost, until a snapshot is installed."""
         self._random = random
         self._acceptor = Acceptor(durable)
         self._catchup = CatchUp(config.heartbeat_s, config.election_timeout_s)

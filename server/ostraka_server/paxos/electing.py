@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
-from ostraka_server.paxos.adoption import adopt
+from ostraka_server.paxos.adoption import adopt, open_slots
 from ostraka_server.paxos.campaign import Campaign, Phase
 from ostraka_server.paxos.leadership import Leadership
 from ostraka_server.paxos.leading import Leading
@@ -18,6 +18,8 @@ class Electing(Leading):
         """Nobody was heard for too long: would a quorum promise a higher ballot?"""
         self._leader = None
         self._restart_election_timer(now)
+        if not self.may_lead:
+            return
         ballot = Ballot(self.epoch, self._highest_round + 1, self.id)
         self._campaign = Campaign(ballot, self.quorum)
         self._broadcast(PrePrepare(ballot, self.decided_through))
@@ -60,28 +62,37 @@ class Electing(Leading):
         self._follow(message.ballot, now)
         self._after_sync(
             sender,
-            Promise(message.ballot, self._acceptor.accepted_from(message.first), self.decided_through),
+            Promise(
+                message.ballot,
+                self._acceptor.accepted_from(message.first),
+                self.decided_through,
+                self._acceptor.faulty_from(message.first),
+            ),
         )
 
     def _on_promise(self, sender: ReplicaId, message: Promise, now: float) -> None:
         campaign = self._campaign
-        if campaign is None or campaign.phase is not Phase.PREPARING or message.ballot != campaign.ballot:
+        if campaign is None or campaign.phase is Phase.ASKING or message.ballot != campaign.ballot:
             return self._ignore("late promise")
         # Accepted entries lie close above what is decided; after a restart that forgot how far that was, without gaps.
-        bound = message.decided_through + len(message.accepted) + AHEAD_ENTRIES_MAX
-        if any(not message.decided_through < entry.slot <= bound for entry in message.accepted):
+        slots = [each.slot for each in message.accepted] + [each.slot for each in message.faulty]
+        bound = message.decided_through + len(slots) + AHEAD_ENTRIES_MAX
+        if any(not message.decided_through < slot <= bound for slot in slots):
             return self._ignore("promise out of bounds")
         if campaign.promised(sender, message):
             campaign.phase = Phase.RECOVERING
             self._recover(campaign, now)
 
     def _recover(self, campaign: Campaign, now: float) -> None:
-        """Lead, unless a promiser knows decided slots that are not known here: then fetch those first."""
+        """Lead, unless a promiser knows decided slots that are not known here, which are fetched first; or faulty slots
+        leave open what was chosen: further promises may tell, or the election timer ends the attempt."""
         source, through = campaign.most_advanced()
         if self.decided_through < through:
             self._catchup.behind(source, through, now, urgent=True)
-            return
-        self._lead(campaign, now)
+        elif open_slots(campaign.promises.values(), self.decided_through + 1, len(self.members), self.quorum):
+            self._ignore("a slot is faulty and may have been chosen")
+        else:
+            self._lead(campaign, now)
 
     def _lead(self, campaign: Campaign, now: float) -> None:
         first = self.decided_through + 1
@@ -98,6 +109,8 @@ class Electing(Leading):
     def _on_take_over(self, sender: ReplicaId, message: TakeOver, now: float) -> None:
         if sender != self._leader or message.ballot != self.ballot:
             return self._ignore("take-over from a leader of the past")
+        if not self.may_lead:
+            return self._ignore("take-over by one that may not lead")
         self._prepare(now)
 
     def _on_nack(self, sender: ReplicaId, message: Nack, now: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ostraka_server.paxos.values import Ballot, Entry, ReplicaId
+from ostraka_server.paxos.values import Ballot, Entry, Faulty, ReplicaId
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,15 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Phase 1b: every slot through `decided_through` is decided (fetch those), and all that was accepted above it."""
+    """Phase 1b: every slot through `decided_through` is decided (fetch those), and all that was accepted above it.
+
+    For the slots in `faulty` something was accepted that the sender cannot read any more.
+    """
 
     ballot: Ballot
     accepted: tuple[Entry, ...]
     decided_through: int
+    faulty: tuple[Faulty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

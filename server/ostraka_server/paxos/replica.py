@@ -79,6 +79,17 @@ class Replica(Electing):
         self._beat(lead, now)
         return True
 
+    def install(self, through: int, now: float) -> None:
+        """A snapshot of the state through slot `through` was durably installed: go on behind it.
+
+        Ignored while leading, and where it is not ahead: what is known decided here is final.
+        """
+        if self.leads or through <= self.decided_through:
+            return self._ignore("a snapshot that is not ahead")
+        self._acceptor.install(through)
+        self._catchup.reached(through)
+        self._caught_up(now)
+
     def ready(self) -> Ready:
         """Take what has gathered since the last call."""
         lead = self._leadership

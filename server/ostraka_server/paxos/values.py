@@ -37,4 +37,11 @@ class Entry(NamedTuple):
     payload: bytes
 
 
+class Faulty(NamedTuple):
+    """A slot for which a replica accepted an entry of this ballot, and cannot say any more which."""
+
+    slot: int
+    ballot: Ballot
+
+
 NO_OP = b""

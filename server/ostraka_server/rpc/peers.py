@@ -40,8 +40,11 @@ class Handler(Protocol):
     def on_hello(self, hello: Hello) -> str:
         """Take a peer's Hello; its node. Raises Stranger to refuse it."""
 
-    def on_messages(self, node: str, messages: Sequence[bytes]) -> None:
-        """Replica messages from a peer whose Hello was taken."""
+    def sequence(self) -> int:
+        """How far this node's log is durable."""
+
+    def on_messages(self, node: str, messages: Sequence[bytes], sequence: int) -> None:
+        """Replica messages from a peer whose Hello was taken, and how far its log is durable. Raises Stranger."""
 
 
 class _Link(asyncio.Protocol):
@@ -105,7 +108,7 @@ class _Incoming(asyncio.Protocol):
             raise MalformedFrame("messages before a hello")
         if frame.messages:
             assert self._node is not None
-            self._peers.handler.on_messages(self._node, frame.messages)
+            self._peers.handler.on_messages(self._node, frame.messages, frame.sequence)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -144,14 +147,14 @@ class Peers:
         return node in self._links
 
     def say_hello(self) -> None:
-        """The formation moved on: tell everyone."""
+        """Something that a Hello tells has changed: tell everyone."""
         frame = self._hello()
         for link in self._links.values():
             link.write(frame)
 
     def send(self, node: str, messages: Sequence[bytes]) -> None:
         """See `shard.seams.Transport`."""
-        frame = encode(Frame(messages=messages))
+        frame = encode(Frame(messages=messages, sequence=self.handler.sequence()))
         link = self._links.get(node)
         if link is not None and link.write(frame):
             self.frames_sent += 1

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ostraka_server.paxos import Ballot, Entry, ReplicaId
+from ostraka_server.paxos import Ballot, Entry, Faulty, ReplicaId
 from ostraka_server.paxos import messages as m
+from ostraka_server.shard import snapshots as s
 from ostraka_server.wire import replica_pb2 as wire
+
+ReplicaMessage = m.Message | s.SnapshotMessage
 
 
 class MalformedMessage(ValueError):
     """The bytes are not a message that this version knows."""
 
 
-def encode(group: int, sender: ReplicaId, receiver: ReplicaId, message: m.Message) -> bytes:
+def encode(group: int, sender: ReplicaId, receiver: ReplicaId, message: ReplicaMessage) -> bytes:
     """One `wire.Message`."""
     envelope = wire.Message(group=group, sender=sender, receiver=receiver, ballot=_ballot(message.ballot))
     _ENCODERS[type(message)](envelope, message)
     return envelope.SerializeToString()
 
 
-def decode(data: bytes) -> tuple[int, ReplicaId, ReplicaId, m.Message]:
+def decode(data: bytes) -> tuple[int, ReplicaId, ReplicaId, ReplicaMessage]:
     """Group, sender, receiver, message. Raises MalformedMessage."""
     try:
         envelope = wire.Message.FromString(data)
@@ -60,6 +63,7 @@ def _pre_promise(to: wire.Message, message: m.PrePromise) -> None:
 def _promise(to: wire.Message, message: m.Promise) -> None:
     to.promise.accepted.extend(_slots(message.accepted))
     to.promise.decided_through = message.decided_through
+    to.promise.faulty.extend(wire.Slot(slot=each.slot, ballot=_ballot(each.ballot)) for each in message.faulty)
 
 
 def _accept(to: wire.Message, message: m.Accept) -> None:
@@ -80,6 +84,16 @@ def _decided(to: wire.Message, message: m.Decided) -> None:
     to.decided.entries.extend(_slots(message.entries))
 
 
+def _offer(to: wire.Message, message: s.OfferSnapshot) -> None:
+    body = to.offer_snapshot
+    body.slot, body.size, body.digest = message.slot, message.size, message.digest
+
+
+def _read_promise(ballot: Ballot, promise: wire.Promise) -> m.Promise:
+    faulty = tuple(Faulty(each.slot, _read_ballot(each.ballot)) for each in promise.faulty)
+    return m.Promise(ballot, _read_slots(promise.accepted), promise.decided_through, faulty)
+
+
 _ENCODERS: dict[type, Callable[[wire.Message, Any], object]] = {
     m.PrePrepare: lambda to, x: to.pre_prepare.CopyFrom(wire.PrePrepare(decided_through=x.decided_through)),
     m.PrePromise: _pre_promise,
@@ -93,13 +107,17 @@ _ENCODERS: dict[type, Callable[[wire.Message, Any], object]] = {
     m.Fetch: lambda to, x: to.fetch.CopyFrom(wire.Fetch(first=x.first)),
     m.Decided: _decided,
     m.TakeOver: lambda to, x: to.take_over.SetInParent(),
+    s.WantSnapshot: lambda to, x: to.want_snapshot.CopyFrom(wire.WantSnapshot(slot=x.slot)),
+    s.OfferSnapshot: _offer,
+    s.RequestChunk: lambda to, x: to.request_chunk.CopyFrom(wire.RequestChunk(digest=x.digest, offset=x.offset)),
+    s.Chunk: lambda to, x: to.chunk.CopyFrom(wire.Chunk(digest=x.digest, offset=x.offset, data=x.data)),
 }
 
-_DECODERS: dict[str, Callable[[Ballot, Any], m.Message]] = {
+_DECODERS: dict[str, Callable[[Ballot, Any], ReplicaMessage]] = {
     "pre_prepare": lambda b, x: m.PrePrepare(b, x.decided_through),
     "pre_promise": lambda b, x: m.PrePromise(b, x.granted, _read_ballot(x.promised), x.decided_through),
     "prepare": lambda b, x: m.Prepare(b, x.first),
-    "promise": lambda b, x: m.Promise(b, _read_slots(x.accepted), x.decided_through),
+    "promise": _read_promise,
     "accept": lambda b, x: m.Accept(b, tuple(Entry(e.slot, b, e.payload) for e in x.entries), x.decided_through),
     "accepted": lambda b, x: m.Accepted(b, tuple(x.slots)),
     "nack": lambda b, x: m.Nack(b, _read_ballot(x.promised)),
@@ -108,4 +126,8 @@ _DECODERS: dict[str, Callable[[Ballot, Any], m.Message]] = {
     "fetch": lambda b, x: m.Fetch(b, x.first),
     "decided": lambda b, x: m.Decided(b, x.first, _read_slots(x.entries), x.decided_through),
     "take_over": lambda b, x: m.TakeOver(b),
+    "want_snapshot": lambda b, x: s.WantSnapshot(b, x.slot),
+    "offer_snapshot": lambda b, x: s.OfferSnapshot(b, x.slot, x.size, x.digest),
+    "request_chunk": lambda b, x: s.RequestChunk(b, x.digest, x.offset),
+    "chunk": lambda b, x: s.Chunk(b, x.digest, x.offset, x.data),
 }

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from ostraka.clock import Clock, Timer
 from ostraka_server.distribution import quadrupling, seconds
 from ostraka_server.paxos import Ballot, Entry, Ready, ReplicaId, ServeDecided
-from ostraka_server.paxos.messages import Decided, Message, Send
+from ostraka_server.paxos.messages import Decided, Send
 from ostraka_server.shard import codec
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.seams import Runner, Transport
+from ostraka_server.shard.snapshots import SnapshotMessage
+from ostraka_server.shard.transfer import Transfers
 
 DECIDED_BYTES_MAX = 1 << 20
 """Payload bytes in one answer to a fetch; one entry is always sent."""
@@ -46,6 +49,8 @@ class Log(Protocol):
     def decided(self, group: int, through: int) -> None: ...
     def flush(self) -> None: ...
     def read(self, group: int, first: int, through: int, max_bytes: int) -> Sequence[LoggedEntry]: ...
+    def base(self, group: int) -> int: ...
+    def truncate(self, group: int, base: int) -> None: ...
 
 
 class Driver:
@@ -58,6 +63,8 @@ class Driver:
         self._clock = clock
         self._groups: dict[int, Group] = {}
         self._flushers: dict[int, Flusher] = {}
+        self._transfers: dict[int, Transfers] = {}
+        self._truncations: dict[int, int] = {}
         self._outbox: defaultdict[str, list[bytes]] = defaultdict(list)
         self._wake = asyncio.Event()
         self._timer: Timer | None = None
@@ -74,10 +81,22 @@ class Driver:
         """The groups that it turns, by number."""
         return self._groups
 
-    def add(self, group: Group, flusher: Flusher) -> None:
+    def add(self, group: Group, flusher: Flusher, transfers: Transfers) -> None:
         """Turn this group too."""
         self._groups[group.id] = group
         self._flushers[group.id] = flusher
+        self._transfers[group.id] = transfers
+        self.wake()
+
+    def truncate(self, group: int, base: int) -> None:
+        """The log need not hold a group's entries through `base` any more: the store has their effects, durably."""
+        self._truncations[group] = max(base, self._truncations.get(group, 0))
+        self.wake()
+
+    def tell(self, group: Group, to: ReplicaId, message: SnapshotMessage) -> None:
+        """Send something that is not consensus', now."""
+        self._post_to(group, to, message)
+        self._send()
 
     def wake(self) -> None:
         """There is something for the next turn."""
@@ -95,7 +114,10 @@ class Driver:
             if group is None or receiver != group.replica.id or group.members.get(sender) != node:
                 self.refused_messages += 1
                 continue
-            group.receive(sender, message)
+            if isinstance(message, SnapshotMessage):
+                self._transfers[number].take(sender, message)
+            else:
+                group.receive(sender, message)
         self.wake()
 
     async def run(self) -> None:
@@ -124,7 +146,10 @@ class Driver:
         self._send()
         for group, ready in turned:
             group.finish(ready)
+        for group in self._groups.values():
+            self._refill(group)
             self._flushers[group.id].notice()
+        await self._truncate()
 
     async def _persist(self, turned: Sequence[tuple[Group, Ready]]) -> None:
         must_sync = False
@@ -144,6 +169,21 @@ class Driver:
             self.sync_entries.observe(entries)
             self.sync_bytes.observe(payload_bytes)
 
+    async def _truncate(self) -> None:
+        truncations, self._truncations = self._truncations, {}
+        for group, base in truncations.items():
+            await self._log_runner.run(partial(self._log.truncate, group, base))
+
+    def _refill(self, group: Group) -> None:
+        """Read from the log what is decided and in memory nowhere: after a start, or where applying lagged behind."""
+        if (unread := group.unread) is not None:
+            group.refill(self._read(group, *unread))
+            self.wake()
+
+    def _read(self, group: Group, first: int, through: int) -> tuple[Entry, ...]:
+        logged = self._log.read(group.id, first, through, DECIDED_BYTES_MAX)
+        return tuple(Entry(each.slot, Ballot(*each.ballot), each.payload) for each in logged)
+
     def _sync(self) -> float:
         """In the log's thread: make durable what was appended. How many seconds that took."""
         began = self._clock.now()
@@ -159,13 +199,15 @@ class Driver:
             else:
                 self._post_to(group, send.to, send.message)
 
-    def _post_to(self, group: Group, to: ReplicaId, message: Message) -> None:
+    def _post_to(self, group: Group, to: ReplicaId, message: codec.ReplicaMessage) -> None:
         self._outbox[group.members[to]].append(codec.encode(group.id, group.replica.id, to, message))
 
     def _serve(self, group: Group, orders: Iterable[ServeDecided]) -> None:
         for order in orders:
-            logged = self._log.read(group.id, order.first, order.through, DECIDED_BYTES_MAX)
-            entries = tuple(Entry(each.slot, Ballot(*each.ballot), each.payload) for each in logged)
+            if order.first <= self._log.base(group.id):
+                self._transfers[group.id].offer(order.to, order.ballot)
+                continue
+            entries = self._read(group, order.first, order.through)
             self._post_to(group, order.to, Decided(order.ballot, order.first, entries, order.through))
 
     def _send(self) -> None:

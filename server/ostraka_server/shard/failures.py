@@ -94,6 +94,13 @@ def connection_lost(node: str, *, surely_not_done: bool) -> Reply:
     return _failure(UNAVAILABLE, f"the connection to the leader, node {node}, broke; {outcome}", detail)
 
 
+def outcome_unknown(shard: int) -> Reply:
+    """The replica that proposed the write was rebuilt from a snapshot, which does not tell one write from another."""
+    detail = ErrorDetail(reason=Reason.NO_LEADER, surely_not_done=False, retry_after_ms=100)
+    message = f"the replica of shard {shard} was rebuilt; whether the write took effect is unknown"
+    return _failure(UNAVAILABLE, message, detail)
+
+
 def shutting_down(node: str) -> Reply:
     """The node is being stopped and takes nothing new."""
     detail = ErrorDetail(reason=Reason.SHUTTING_DOWN, surely_not_done=True)

@@ -7,11 +7,14 @@ reached its bound. A failed write stops the node; what it held is replayed from 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from ostraka.clock import Clock
 from ostraka_server.machine.base import Delta
 from ostraka_server.shard.group import UNFLUSHED_BYTES_MAX, Group
+from ostraka_server.shard.retention import Retention
 from ostraka_server.shard.seams import Runner
 
 
@@ -21,15 +24,26 @@ class Checkpoint(Protocol):
     def write(self, delta: Delta) -> None:
         """One transaction; blocking, in a thread of its own. Raises on any failure, having changed nothing."""
 
+    def checkpoint(self) -> int | None:
+        """Make what was written durable; the applied slot that is so now, None where it cannot be told. Blocking."""
+
 
 class Flusher:
-    """One group's."""
+    """One group's. With a `retention` it also keeps the log short, behind what is durable in the store."""
 
     def __init__(
-        self, group: Group, store: Checkpoint, runner: Runner, clock: Clock, interval_s: float, urgent_entries: int
+        self,
+        group: Group,
+        store: Checkpoint,
+        runner: Runner,
+        clock: Clock,
+        interval_s: float,
+        urgent_entries: int,
+        retention: Retention | None = None,
     ) -> None:
+        self.store = store
         self._group = group
-        self._store = store
+        self._retention = retention
         self._runner = runner
         self._clock = clock
         self._interval_s = interval_s
@@ -37,6 +51,7 @@ class Flusher:
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._delta: Delta | None = None  # what is being written
+        self._busy = asyncio.Lock()
 
     def notice(self) -> None:
         """The machine may have applied something."""
@@ -56,19 +71,38 @@ class Flusher:
             self._work.clear()
             self._urgent.clear()
             await self.flush()
+            await self._shorten_log()
             self.notice()
 
     async def flush(self) -> None:
         """Write all that was applied until now. Cancelled on the way, the next call begins with the same write again:
         whether the first one was completed, nobody knows, and twice makes no difference."""
-        if self._delta is not None:
-            await self._write(self._delta)
-        self._delta = self._group.machine.begin_flush()
-        if self._delta is not None:
-            await self._write(self._delta)
+        async with self._busy:
+            if self._group.lost:
+                return
+            if self._delta is not None:
+                await self._write(self._delta)
+            self._delta = self._group.machine.begin_flush()
+            if self._delta is not None:
+                await self._write(self._delta)
+
+    @asynccontextmanager
+    async def idle(self) -> AsyncIterator[None]:
+        """While entered nothing is written: store and machine may be replaced."""
+        async with self._busy:
+            self._delta = None
+            yield
+
+    async def _shorten_log(self) -> None:
+        if self._retention is None or not self._retention.surplus:
+            return
+        async with self._busy:
+            durable = None if self._group.lost else await self._runner.run(self.store.checkpoint)
+        if durable is not None:
+            self._retention.truncate_behind(durable)
 
     async def _write(self, delta: Delta) -> None:
-        await self._runner.run(lambda: self._store.write(delta))
+        await self._runner.run(lambda: self.store.write(delta))
         self._delta = None
         self._group.machine.end_flush()
         self._group.flushed()

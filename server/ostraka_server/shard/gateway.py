@@ -148,7 +148,7 @@ class Gateway:
         answer(reply)
 
     def _route(self, group: Group, call: Call) -> None:
-        if call.is_local_read:
+        if call.is_local_read and not group.lost:
             group.read_locally(call)
         elif group.leads:
             self._carry_out(group, call)

@@ -7,14 +7,16 @@ I/O that `turn` asks for and comes back with `finish`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ostraka_server.distribution import Distribution, quadrupling
 from ostraka_server.machine import Machine, Result
 from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
 from ostraka_server.paxos.messages import Message
+from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
+from ostraka_server.shard.backlog import Backlog
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.pending_reads import PendingReads
 from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
@@ -48,8 +50,10 @@ class Group:
         machine: Machine,
         answers: Answers,
         unflushed_max: int,
-        recovered: list[Entry],
+        base: int = 0,
     ) -> None:
+        """`base`: the log holds no entries through it. Where the machine does not have them either, its store is lost:
+        nothing is applied, read or led until a snapshot is installed; the replica keeps voting."""
         self.id = group
         self.shard = shard
         self.replica = replica
@@ -64,10 +68,12 @@ class Group:
         self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self._reads = PendingReads()
-        self._backlog = deque(recovered)  # decided, not yet applied
+        self._backlog = Backlog(machine.applied_slot)
+        self._base = base
+        self.lost = machine.applied_slot < base
+        replica.may_lead = not self.lost
         self._inbox: deque[tuple[ReplicaId, Message]] = deque()
         self._known = (replica.leader, replica.serving)
-        self._apply_backlog()
 
     # For the gateway
 
@@ -150,11 +156,44 @@ class Group:
         self._apply_backlog()
         self._answer_reads()
 
+    @property
+    def unread(self) -> tuple[int, int] | None:
+        """First and last slot of the decided entries that are to be read from the log for `refill`."""
+        return None if self.lost else self._backlog.unread(self.replica.decided_through)
+
+    def refill(self, entries: Iterable[Entry]) -> None:
+        """Entries that follow on what was applied, read from the log."""
+        self._backlog.extend(entries)
+        self.flushed()
+
+    # For the transfer of snapshots
+
+    @property
+    def needs_through(self) -> int:
+        """A snapshot helps from this slot on."""
+        return self._base if self.lost else self.replica.decided_through + 1
+
+    def lose(self) -> None:
+        """The store is about to be replaced: its machine must not be touched any more."""
+        self.lost = True
+        self.replica.may_lead = False
+
+    def install(self, machine: Machine, now: float) -> None:
+        """Go on with another machine, whose store holds a snapshot."""
+        self.machine = machine
+        self.lost = False
+        self.replica.may_lead = True
+        self.replica.install(machine.applied_slot, now)
+        self._backlog.restart(machine.applied_slot)
+        for call in self._proposals.forget(machine.applied_slot):
+            call.answer(failures.outcome_unknown(self.shard))
+        self._answer_reads()
+
     # Inside
 
     def _propose(self, now: float) -> None:
         # The leader's own lag slows proposals: what is decided but not applied must not pile up.
-        while self.replica.has_room and not self._backlog and self._proposals.queued:
+        while self.replica.has_room and self._proposals.queued and not self._lags:
             batch = self._proposals.next_batch(self.replica.ballot)
             if batch is None:
                 return
@@ -164,12 +203,16 @@ class Group:
             self.stats.proposals += 1
             self.stats.entry_commands.observe(len(batch.calls))
 
+    @property
+    def _lags(self) -> bool:
+        return bool(self._backlog) or self.unread is not None
+
     def _apply_backlog(self) -> None:
         machine = self.machine
-        while self._backlog and machine.unflushed_entries < self._unflushed_max:
+        while self._backlog and not self.lost and machine.unflushed_entries < self._unflushed_max:
             if machine.unflushed_bytes >= UNFLUSHED_BYTES_MAX:
                 return
-            self._apply(self._backlog.popleft())
+            self._apply(self._backlog.take())
 
     def _apply(self, entry: Entry) -> None:
         results = self.machine.apply(entry.slot, entry.payload)
@@ -188,6 +231,8 @@ class Group:
                 call.answer(self._answers.to_write(call, result, self.machine, ballot_round))
 
     def _answer_reads(self) -> None:
+        if self.lost:
+            return
         for call in self._reads.take_ready(self.machine.applied_slot):
             if not call.is_answered:
                 self.read_locally(call)

@@ -98,6 +98,11 @@ class Proposals:
                 lost.extend(batch.calls)
         return carried, lost
 
+    def forget(self, through: int) -> list[Call]:
+        """The writes proposed for slots up to `through`, whose entries nobody will show here any more."""
+        passed = [slot for slot in self._proposed if slot <= through]
+        return [call for slot in passed for batch in self._proposed.pop(slot) for call in batch.calls]
+
     def take_queued(self) -> list[Call]:
         """Give up what is queued, for someone else to take: this replica does not lead."""
         queued = [call for call in self._queue if not call.is_answered]

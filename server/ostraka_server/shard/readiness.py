@@ -17,6 +17,8 @@ def reaches_quorum(group: Group) -> bool:
 def missing(group: Group) -> str | None:
     """Why calls would have to wait here; None where they need not."""
     replica, lag = group.replica, group.replica.decided_through - group.machine.applied_slot
+    if group.lost:
+        return "its store is lost or being replaced: it waits for a snapshot of another replica"
     if not reaches_quorum(group):
         return "no leader is known here"
     if replica.leads and not replica.serving:

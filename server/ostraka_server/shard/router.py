@@ -21,7 +21,7 @@ class Router:
     def layout(self) -> Layout:
         """The latest layout that is applied here."""
         revision = self._system.machine.revision
-        if revision != self._revision:
+        if revision != self._revision and not self._system.lost:
             self._revision = revision
             row = self._system.machine.get(LAYOUT_KEY)
             if row is not None:

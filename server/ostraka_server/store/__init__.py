@@ -3,6 +3,7 @@
 from ostraka_server.store.errors import DamagedStore, ForeignStore, StoreError, UnknownStore
 from ostraka_server.store.factory import ConnectionFactory, Connections, FileFactory, MemoryFactory
 from ostraka_server.store.schema import Owner
+from ostraka_server.store.snapshot import Image, Snapshot, complete, take
 from ostraka_server.store.store import Delta, Store, StoredState
 
 __all__ = [
@@ -12,10 +13,14 @@ __all__ = [
     "Delta",
     "FileFactory",
     "ForeignStore",
+    "Image",
     "MemoryFactory",
     "Owner",
+    "Snapshot",
     "Store",
     "StoreError",
     "StoredState",
     "UnknownStore",
+    "complete",
+    "take",
 ]

@@ -17,8 +17,8 @@ class DamagedStore(StoreError):
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(
-            f"{name} is damaged ({detail}). It only holds what the log can redo: with the node stopped, remove {name}, "
-            f"{name}-wal and {name}-shm, and start the node again; it rebuilds the store from its log"
+            f"{name} is damaged ({detail}). It only holds what can be had again: with the node stopped, remove {name}, "
+            f"{name}-wal and {name}-shm, and start the node again; it then rebuilds it from its log or the others"
         )
 
 

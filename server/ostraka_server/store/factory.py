@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+from ostraka_server.store.images import FileImage, MemoryImage
+from ostraka_server.store.snapshot import Image
 
 _WAL_PAGES = 4096
 """16 MiB of 4 KiB pages are gathered in the WAL before they are copied into the file."""
@@ -21,13 +26,28 @@ class Connections(NamedTuple):
 
 
 class ConnectionFactory(Protocol):
-    """Opens one store. `name` is what error messages call it."""
+    """Opens one store, and keeps images beside it. `name` is what error messages call it."""
 
     @property
     def name(self) -> str: ...
 
     def connect(self) -> Connections:
         """New connections. Raises sqlite3.Error."""
+
+    def save(self, writer: sqlite3.Connection) -> bool:
+        """Have all that was committed survive a power loss, without waiting for readers. False where one is in the way.
+        Raises sqlite3.Error."""
+
+    def copy(self) -> Image:
+        """The last checkpoint, in an image of its own, in place of the last copy. Raises sqlite3.Error, OSError."""
+
+    def receive(self) -> Image:
+        """An empty image for what another node sends, in place of the last one. Raises OSError."""
+
+    def replace(self, image: Image) -> None:
+        """Make an image of `receive`, which is synced, the store, durably. All connections are closed. Raises OSError.
+
+        Interrupted, it has left the old store or the new one."""
 
 
 class FileFactory:
@@ -50,15 +70,56 @@ class FileFactory:
             writer.close()
             raise
 
+    def save(self, writer: sqlite3.Connection) -> bool:
+        # Passive: it copies what no reader still needs, and syncs the file if that was everything.
+        busy, frames, copied = writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return not busy and bool(frames == copied)
+
+    def copy(self) -> FileImage:
+        path = self._beside("copy")
+        path.unlink(missing_ok=True)
+        connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.execute("VACUUM INTO ?", (str(path),))
+        finally:
+            connection.close()
+        return FileImage(path)
+
+    def receive(self) -> FileImage:
+        image = FileImage(self._beside("received"))
+        image.remove()
+        return image
+
+    def replace(self, image: Image) -> None:
+        for leftover in ("-wal", "-shm"):  # closing copied and removed them, unless it failed
+            Path(f"{self._path}{leftover}").unlink(missing_ok=True)
+        self._beside("received").rename(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _beside(self, what: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{what}")
+
 
 class MemoryFactory:
     """A database in memory, which has neither a WAL nor a second connection: reader and writer are the same.
 
-    For one thread. `image` is what `serialize` of an earlier factory gave, damaged or not.
+    For one thread. `image` is what `serialize` of an earlier factory gave, damaged or not. `saved` is given every image
+    that has to survive a power loss.
     """
 
-    def __init__(self, image: bytes | None = None, *, name: str = "(store in memory)") -> None:
+    def __init__(
+        self,
+        image: bytes | None = None,
+        *,
+        name: str = "(store in memory)",
+        saved: Callable[[bytes], object] = lambda image: None,
+    ) -> None:
         self._image = image
+        self._saved = saved
         self._connection: sqlite3.Connection | None = None
         self.name = name
 
@@ -70,6 +131,20 @@ class MemoryFactory:
         return Connections(connection, connection)
 
     def serialize(self) -> bytes:
-        """The image of the open database."""
-        assert self._connection is not None, "not connected"
-        return self._connection.serialize()
+        """The image of the database, open or about to be opened."""
+        return self._connection.serialize() if self._connection is not None else self._image or b""
+
+    def save(self, writer: sqlite3.Connection) -> bool:
+        self._saved(writer.serialize())
+        return True
+
+    def copy(self) -> MemoryImage:
+        return MemoryImage(self.serialize(), name=self.name)
+
+    def receive(self) -> MemoryImage:
+        return MemoryImage(name=f"{self.name}, received")
+
+    def replace(self, image: Image) -> None:
+        self._image = image.read(0, image.size)
+        self._connection = None
+        self._saved(self._image)

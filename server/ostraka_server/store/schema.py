@@ -56,6 +56,13 @@ def prepare(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
             )
 
 
+def adopt(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
+    """Make a replica's store another replica's of the same group: the node's. Raises UnknownStore, ForeignStore."""
+    meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    prepare(connection, name, owner._replace(node=meta.get("node", "")))
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'node'", (owner.node,))
+
+
 def _create(database: Database, owner: Owner) -> None:
     database.table("meta").create({"name": str, "value": str}, pk="name", strict=True)
     meta = {"format": FORMAT, **owner._asdict()}

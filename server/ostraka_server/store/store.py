@@ -37,13 +37,15 @@ class Delta(Protocol):
 class Store:
     """An open checkpoint: the `machine.Base` that reads come from, and where flushes go.
 
-    `write` may be called from any thread, one call at a time. Everything else belongs to the thread that opened the
-    store, and goes on during a write. Every method raises StoreError (DamagedStore where the bytes are at fault).
+    `write`, `checkpoint` and `close_writer` may be called from any thread, one call at a time. Everything else belongs
+    to the thread that opened the store, and goes on meanwhile. Every method raises StoreError (DamagedStore where the
+    bytes are at fault).
     """
 
-    def __init__(self, name: str, connections: Connections) -> None:
+    def __init__(self, factory: ConnectionFactory, connections: Connections) -> None:
         """Use `open`."""
-        self._name = name
+        self._factory = factory
+        self._name = factory.name
         self._writer, self._reader = connections
 
     @classmethod
@@ -56,7 +58,7 @@ class Store:
             connections = factory.connect()
         except sqlite3.Error as error:
             raise named(factory.name, error) from error
-        store = cls(factory.name, connections)
+        store = cls(factory, connections)
         try:
             prepare(connections.writer, factory.name, owner)
         except BaseException as error:
@@ -108,9 +110,26 @@ class Store:
         except sqlite3.Error as error:
             raise named(self._name, error) from error
 
+    def checkpoint(self) -> int | None:
+        """Make all that was written durable; the applied slot that is so now. None where a reader was in the way."""
+        try:
+            (slot,) = self._writer.execute("SELECT coalesce(max(applied_slot), 0) FROM state").fetchone()
+            return slot if self._factory.save(self._writer) else None
+        except sqlite3.Error as error:
+            raise named(self._name, error) from error
+
     def close(self) -> None:
         """Not while a write is under way. Copies what is left in the WAL into the file."""
-        self._reader.close()  # first: the last connection to close does the copying, and this one may not write
+        self.close_reader()  # first: the last connection to close does the copying, and this one may not write
+        self.close_writer()
+
+    def close_reader(self) -> None:
+        """The first half of `close`, which takes no time."""
+        if self._reader is not self._writer:
+            self._reader.close()
+
+    def close_writer(self) -> None:
+        """The second half of `close`, which may."""
         self._writer.close()
 
     def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:

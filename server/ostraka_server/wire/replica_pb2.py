@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!ostraka_server/wire/replica.proto\x12\x13ostraka_server.wire\"7\n\x06\x42\x61llot\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\r\n\x05round\x18\x02 \x01(\x04\x12\x0f\n\x07replica\x18\x03 \x01(\x06\"R\n\x04Slot\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12+\n\x06\x62\x61llot\x18\x02 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\"%\n\nPrePrepare\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x01 \x01(\x04\"e\n\nPrePromise\x12\x0f\n\x07granted\x18\x01 \x01(\x08\x12-\n\x08promised\x18\x02 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x03 \x01(\x04\"\x18\n\x07Prepare\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\"O\n\x07Promise\x12+\n\x08\x61\x63\x63\x65pted\x18\x01 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"M\n\x06\x41\x63\x63\x65pt\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"\x19\n\x08\x41\x63\x63\x65pted\x12\r\n\x05slots\x18\x01 \x03(\x04\"5\n\x04Nack\x12-\n\x08promised\x18\x01 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\"3\n\tHeartbeat\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"6\n\x0cHeartbeatAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"\x16\n\x05\x46\x65tch\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\"]\n\x07\x44\x65\x63ided\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12*\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x03 \x01(\x04\"\n\n\x08TakeOver\"\xd1\x05\n\x07Message\x12\r\n\x05group\x18\x01 \x01(\r\x12\x0e\n\x06sender\x18\x02 \x01(\x06\x12\x10\n\x08receiver\x18\x03 \x01(\x06\x12+\n\x06\x62\x61llot\x18\x04 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\x12\x36\n\x0bpre_prepare\x18\n \x01(\x0b\x32\x1f.ostraka_server.wire.PrePrepareH\x00\x12\x36\n\x0bpre_promise\x18\x0b \x01(\x0b\x32\x1f.ostraka_server.wire.PrePromiseH\x00\x12/\n\x07prepare\x18\x0c \x01(\x0b\x32\x1c.ostraka_server.wire.PrepareH\x00\x12/\n\x07promise\x18\r \x01(\x0b\x32\x1c.ostraka_server.wire.PromiseH\x00\x12-\n\x06\x61\x63\x63\x65pt\x18\x0e \x01(\x0b\x32\x1b.ostraka_server.wire.AcceptH\x00\x12\x31\n\x08\x61\x63\x63\x65pted\x18\x0f \x01(\x0b\x32\x1d.ostraka_server.wire.AcceptedH\x00\x12)\n\x04nack\x18\x10 \x01(\x0b\x32\x19.ostraka_server.wire.NackH\x00\x12\x33\n\theartbeat\x18\x11 \x01(\x0b\x32\x1e.ostraka_server.wire.HeartbeatH\x00\x12:\n\rheartbeat_ack\x18\x12 \x01(\x0b\x32!.ostraka_server.wire.HeartbeatAckH\x00\x12+\n\x05\x66\x65tch\x18\x13 \x01(\x0b\x32\x1a.ostraka_server.wire.FetchH\x00\x12/\n\x07\x64\x65\x63ided\x18\x14 \x01(\x0b\x32\x1c.ostraka_server.wire.DecidedH\x00\x12\x32\n\ttake_over\x18\x15 \x01(\x0b\x32\x1d.ostraka_server.wire.TakeOverH\x00\x42\x06\n\x04\x62ody\"D\n\x05\x46rame\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x1a.ostraka_server.wire.Hello\x12\x10\n\x08messages\x18\x02 \x03(\x0c\"M\n\x08Identity\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x33\n\x08replicas\x18\x02 \x03(\x0b\x32!.ostraka_server.wire.GroupReplica\".\n\x0cGroupReplica\x12\r\n\x05group\x18\x01 \x01(\r\x12\x0f\n\x07replica\x18\x02 \x01(\x06\"\x88\x02\n\x05Hello\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x14\n\x0c\x63luster_name\x18\x02 \x01(\t\x12+\n\x04self\x18\x03 \x01(\x0b\x32\x1d.ostraka_server.wire.Identity\x12)\n\x05stage\x18\x04 \x01(\x0e\x32\x1a.ostraka_server.wire.Stage\x12.\n\x07members\x18\x05 \x03(\x0b\x32\x1d.ostraka_server.wire.Identity\x12\x16\n\x0e\x63lient_address\x18\x06 \x01(\t\x12\x17\n\x0freplica_address\x18\x07 \x01(\t\x12\x14\n\x0chttp_address\x18\x08 \x01(\tJ\x04\x08\t\x10\nJ\x04\x08\n\x10\x0b*1\n\x05Stage\x12\r\n\tFORMATTED\x10\x00\x12\x0c\n\x08RECORDED\x10\x01\x12\x0b\n\x07STARTED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!ostraka_server/wire/replica.proto\x12\x13ostraka_server.wire\"7\n\x06\x42\x61llot\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\r\n\x05round\x18\x02 \x01(\x04\x12\x0f\n\x07replica\x18\x03 \x01(\x06\"R\n\x04Slot\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12+\n\x06\x62\x61llot\x18\x02 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\"%\n\nPrePrepare\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x01 \x01(\x04\"e\n\nPrePromise\x12\x0f\n\x07granted\x18\x01 \x01(\x08\x12-\n\x08promised\x18\x02 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x03 \x01(\x04\"\x18\n\x07Prepare\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\"z\n\x07Promise\x12+\n\x08\x61\x63\x63\x65pted\x18\x01 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\x12)\n\x06\x66\x61ulty\x18\x03 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\"M\n\x06\x41\x63\x63\x65pt\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"\x19\n\x08\x41\x63\x63\x65pted\x12\r\n\x05slots\x18\x01 \x03(\x04\"5\n\x04Nack\x12-\n\x08promised\x18\x01 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\"3\n\tHeartbeat\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"6\n\x0cHeartbeatAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x02 \x01(\x04\"\x16\n\x05\x46\x65tch\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\"]\n\x07\x44\x65\x63ided\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12*\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x19.ostraka_server.wire.Slot\x12\x17\n\x0f\x64\x65\x63ided_through\x18\x03 \x01(\x04\"\n\n\x08TakeOver\"\x1c\n\x0cWantSnapshot\x12\x0c\n\x04slot\x18\x01 \x01(\x04\";\n\rOfferSnapshot\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\".\n\x0cRequestChunk\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"5\n\x05\x43hunk\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xb4\x07\n\x07Message\x12\r\n\x05group\x18\x01 \x01(\r\x12\x0e\n\x06sender\x18\x02 \x01(\x06\x12\x10\n\x08receiver\x18\x03 \x01(\x06\x12+\n\x06\x62\x61llot\x18\x04 \x01(\x0b\x32\x1b.ostraka_server.wire.Ballot\x12\x36\n\x0bpre_prepare\x18\n \x01(\x0b\x32\x1f.ostraka_server.wire.PrePrepareH\x00\x12\x36\n\x0bpre_promise\x18\x0b \x01(\x0b\x32\x1f.ostraka_server.wire.PrePromiseH\x00\x12/\n\x07prepare\x18\x0c \x01(\x0b\x32\x1c.ostraka_server.wire.PrepareH\x00\x12/\n\x07promise\x18\r \x01(\x0b\x32\x1c.ostraka_server.wire.PromiseH\x00\x12-\n\x06\x61\x63\x63\x65pt\x18\x0e \x01(\x0b\x32\x1b.ostraka_server.wire.AcceptH\x00\x12\x31\n\x08\x61\x63\x63\x65pted\x18\x0f \x01(\x0b\x32\x1d.ostraka_server.wire.AcceptedH\x00\x12)\n\x04nack\x18\x10 \x01(\x0b\x32\x19.ostraka_server.wire.NackH\x00\x12\x33\n\theartbeat\x18\x11 \x01(\x0b\x32\x1e.ostraka_server.wire.HeartbeatH\x00\x12:\n\rheartbeat_ack\x18\x12 \x01(\x0b\x32!.ostraka_server.wire.HeartbeatAckH\x00\x12+\n\x05\x66\x65tch\x18\x13 \x01(\x0b\x32\x1a.ostraka_server.wire.FetchH\x00\x12/\n\x07\x64\x65\x63ided\x18\x14 \x01(\x0b\x32\x1c.ostraka_server.wire.DecidedH\x00\x12\x32\n\ttake_over\x18\x15 \x01(\x0b\x32\x1d.ostraka_server.wire.TakeOverH\x00\x12:\n\rwant_snapshot\x18\x16 \x01(\x0b\x32!.ostraka_server.wire.WantSnapshotH\x00\x12<\n\x0eoffer_snapshot\x18\x17 \x01(\x0b\x32\".ostraka_server.wire.OfferSnapshotH\x00\x12:\n\rrequest_chunk\x18\x18 \x01(\x0b\x32!.ostraka_server.wire.RequestChunkH\x00\x12+\n\x05\x63hunk\x18\x19 \x01(\x0b\x32\x1a.ostraka_server.wire.ChunkH\x00\x42\x06\n\x04\x62ody\"V\n\x05\x46rame\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x1a.ostraka_server.wire.Hello\x12\x10\n\x08messages\x18\x02 \x03(\x0c\x12\x10\n\x08sequence\x18\x03 \x01(\x04\"M\n\x08Identity\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x33\n\x08replicas\x18\x02 \x03(\x0b\x32!.ostraka_server.wire.GroupReplica\".\n\x0cGroupReplica\x12\r\n\x05group\x18\x01 \x01(\r\x12\x0f\n\x07replica\x18\x02 \x01(\x06\"&\n\x04Seen\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\xab\x02\n\x05Hello\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x14\n\x0c\x63luster_name\x18\x02 \x01(\t\x12+\n\x04self\x18\x03 \x01(\x0b\x32\x1d.ostraka_server.wire.Identity\x12)\n\x05stage\x18\x04 \x01(\x0e\x32\x1a.ostraka_server.wire.Stage\x12.\n\x07members\x18\x05 \x03(\x0b\x32\x1d.ostraka_server.wire.Identity\x12\x16\n\x0e\x63lient_address\x18\x06 \x01(\t\x12\x17\n\x0freplica_address\x18\x07 \x01(\t\x12\x14\n\x0chttp_address\x18\x08 \x01(\t\x12\'\n\x04seen\x18\n \x03(\x0b\x32\x19.ostraka_server.wire.SeenJ\x04\x08\t\x10\n*1\n\x05Stage\x12\r\n\tFORMATTED\x10\x00\x12\x0c\n\x08RECORDED\x10\x01\x12\x0b\n\x07STARTED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ostraka_server.wire.replica_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STAGE']._serialized_start=2037
-  _globals['_STAGE']._serialized_end=2086
+  _globals['_STAGE']._serialized_start=2594
+  _globals['_STAGE']._serialized_end=2643
   _globals['_BALLOT']._serialized_start=58
   _globals['_BALLOT']._serialized_end=113
   _globals['_SLOT']._serialized_start=115
@@ -44,31 +44,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREPARE']._serialized_start=341
   _globals['_PREPARE']._serialized_end=365
   _globals['_PROMISE']._serialized_start=367
-  _globals['_PROMISE']._serialized_end=446
-  _globals['_ACCEPT']._serialized_start=448
-  _globals['_ACCEPT']._serialized_end=525
-  _globals['_ACCEPTED']._serialized_start=527
-  _globals['_ACCEPTED']._serialized_end=552
-  _globals['_NACK']._serialized_start=554
-  _globals['_NACK']._serialized_end=607
-  _globals['_HEARTBEAT']._serialized_start=609
-  _globals['_HEARTBEAT']._serialized_end=660
-  _globals['_HEARTBEATACK']._serialized_start=662
-  _globals['_HEARTBEATACK']._serialized_end=716
-  _globals['_FETCH']._serialized_start=718
-  _globals['_FETCH']._serialized_end=740
-  _globals['_DECIDED']._serialized_start=742
-  _globals['_DECIDED']._serialized_end=835
-  _globals['_TAKEOVER']._serialized_start=837
-  _globals['_TAKEOVER']._serialized_end=847
-  _globals['_MESSAGE']._serialized_start=850
-  _globals['_MESSAGE']._serialized_end=1571
-  _globals['_FRAME']._serialized_start=1573
-  _globals['_FRAME']._serialized_end=1641
-  _globals['_IDENTITY']._serialized_start=1643
-  _globals['_IDENTITY']._serialized_end=1720
-  _globals['_GROUPREPLICA']._serialized_start=1722
-  _globals['_GROUPREPLICA']._serialized_end=1768
-  _globals['_HELLO']._serialized_start=1771
-  _globals['_HELLO']._serialized_end=2035
+  _globals['_PROMISE']._serialized_end=489
+  _globals['_ACCEPT']._serialized_start=491
+  _globals['_ACCEPT']._serialized_end=568
+  _globals['_ACCEPTED']._serialized_start=570
+  _globals['_ACCEPTED']._serialized_end=595
+  _globals['_NACK']._serialized_start=597
+  _globals['_NACK']._serialized_end=650
+  _globals['_HEARTBEAT']._serialized_start=652
+  _globals['_HEARTBEAT']._serialized_end=703
+  _globals['_HEARTBEATACK']._serialized_start=705
+  _globals['_HEARTBEATACK']._serialized_end=759
+  _globals['_FETCH']._serialized_start=761
+  _globals['_FETCH']._serialized_end=783
+  _globals['_DECIDED']._serialized_start=785
+  _globals['_DECIDED']._serialized_end=878
+  _globals['_TAKEOVER']._serialized_start=880
+  _globals['_TAKEOVER']._serialized_end=890
+  _globals['_WANTSNAPSHOT']._serialized_start=892
+  _globals['_WANTSNAPSHOT']._serialized_end=920
+  _globals['_OFFERSNAPSHOT']._serialized_start=922
+  _globals['_OFFERSNAPSHOT']._serialized_end=981
+  _globals['_REQUESTCHUNK']._serialized_start=983
+  _globals['_REQUESTCHUNK']._serialized_end=1029
+  _globals['_CHUNK']._serialized_start=1031
+  _globals['_CHUNK']._serialized_end=1084
+  _globals['_MESSAGE']._serialized_start=1087
+  _globals['_MESSAGE']._serialized_end=2035
+  _globals['_FRAME']._serialized_start=2037
+  _globals['_FRAME']._serialized_end=2123
+  _globals['_IDENTITY']._serialized_start=2125
+  _globals['_IDENTITY']._serialized_end=2202
+  _globals['_GROUPREPLICA']._serialized_start=2204
+  _globals['_GROUPREPLICA']._serialized_end=2250
+  _globals['_SEEN']._serialized_start=2252
+  _globals['_SEEN']._serialized_end=2290
+  _globals['_HELLO']._serialized_start=2293
+  _globals['_HELLO']._serialized_end=2592
 # @@protoc_insertion_point(module_scope)

@@ -167,18 +167,24 @@ class Promise(_message.Message):
 
     ACCEPTED_FIELD_NUMBER: _builtins.int
     DECIDED_THROUGH_FIELD_NUMBER: _builtins.int
+    FAULTY_FIELD_NUMBER: _builtins.int
     decided_through: _builtins.int
     @_builtins.property
     def accepted(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slot]: ...
+    @_builtins.property
+    def faulty(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slot]:
+        """without payloads: they are lost"""
+
     def __init__(
         self,
         *,
         accepted: _abc.Iterable[Global___Slot] | None = ...,
         decided_through: _builtins.int = ...,
+        faulty: _abc.Iterable[Global___Slot] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "decided_through", b"decided_through"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "decided_through", b"decided_through", "faulty", b"faulty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -352,6 +358,99 @@ class TakeOver(_message.Message):
 Global___TakeOver: _TypeAlias = TakeOver  # noqa: Y015
 
 @_typing.final
+class WantSnapshot(_message.Message):
+    """What shard/snapshots.py sends beside consensus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_FIELD_NUMBER: _builtins.int
+    slot: _builtins.int
+    def __init__(
+        self,
+        *,
+        slot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WantSnapshot: _TypeAlias = WantSnapshot  # noqa: Y015
+
+@_typing.final
+class OfferSnapshot(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    slot: _builtins.int
+    size: _builtins.int
+    digest: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        slot: _builtins.int = ...,
+        size: _builtins.int = ...,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "size", b"size", "slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferSnapshot: _TypeAlias = OfferSnapshot  # noqa: Y015
+
+@_typing.final
+class RequestChunk(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    digest: _builtins.bytes
+    offset: _builtins.int
+    def __init__(
+        self,
+        *,
+        digest: _builtins.bytes = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestChunk: _TypeAlias = RequestChunk  # noqa: Y015
+
+@_typing.final
+class Chunk(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    digest: _builtins.bytes
+    offset: _builtins.int
+    data: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        digest: _builtins.bytes = ...,
+        offset: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "digest", b"digest", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Chunk: _TypeAlias = Chunk  # noqa: Y015
+
+@_typing.final
 class Message(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -371,6 +470,10 @@ class Message(_message.Message):
     FETCH_FIELD_NUMBER: _builtins.int
     DECIDED_FIELD_NUMBER: _builtins.int
     TAKE_OVER_FIELD_NUMBER: _builtins.int
+    WANT_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    OFFER_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    REQUEST_CHUNK_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
     group: _builtins.int
     sender: _builtins.int
     receiver: _builtins.int
@@ -400,6 +503,14 @@ class Message(_message.Message):
     def decided(self) -> Global___Decided: ...
     @_builtins.property
     def take_over(self) -> Global___TakeOver: ...
+    @_builtins.property
+    def want_snapshot(self) -> Global___WantSnapshot: ...
+    @_builtins.property
+    def offer_snapshot(self) -> Global___OfferSnapshot: ...
+    @_builtins.property
+    def request_chunk(self) -> Global___RequestChunk: ...
+    @_builtins.property
+    def chunk(self) -> Global___Chunk: ...
     def __init__(
         self,
         *,
@@ -419,12 +530,16 @@ class Message(_message.Message):
         fetch: Global___Fetch | None = ...,
         decided: Global___Decided | None = ...,
         take_over: Global___TakeOver | None = ...,
+        want_snapshot: Global___WantSnapshot | None = ...,
+        offer_snapshot: Global___OfferSnapshot | None = ...,
+        request_chunk: Global___RequestChunk | None = ...,
+        chunk: Global___Chunk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ballot", b"ballot", "body", b"body", "decided", b"decided", "fetch", b"fetch", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "take_over", b"take_over"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ballot", b"ballot", "body", b"body", "chunk", b"chunk", "decided", b"decided", "fetch", b"fetch", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "offer_snapshot", b"offer_snapshot", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "request_chunk", b"request_chunk", "take_over", b"take_over", "want_snapshot", b"want_snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ballot", b"ballot", "body", b"body", "decided", b"decided", "fetch", b"fetch", "group", b"group", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "receiver", b"receiver", "sender", b"sender", "take_over", b"take_over"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ballot", b"ballot", "body", b"body", "chunk", b"chunk", "decided", b"decided", "fetch", b"fetch", "group", b"group", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "offer_snapshot", b"offer_snapshot", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "receiver", b"receiver", "request_chunk", b"request_chunk", "sender", b"sender", "take_over", b"take_over", "want_snapshot", b"want_snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["pre_prepare", "pre_promise", "prepare", "promise", "accept", "accepted", "nack", "heartbeat", "heartbeat_ack", "fetch", "decided", "take_over"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["pre_prepare", "pre_promise", "prepare", "promise", "accept", "accepted", "nack", "heartbeat", "heartbeat_ack", "fetch", "decided", "take_over", "want_snapshot", "offer_snapshot", "request_chunk", "chunk"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -438,6 +553,9 @@ class Frame(_message.Message):
 
     HELLO_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """of the sender's log, as far as it is durable; with every frame of messages"""
     @_builtins.property
     def hello(self) -> Global___Hello:
         """the first frame of a connection, and again when the formation moves on"""
@@ -451,10 +569,11 @@ class Frame(_message.Message):
         *,
         hello: Global___Hello | None = ...,
         messages: _abc.Iterable[_builtins.bytes] | None = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "messages", b"messages", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -506,6 +625,30 @@ class GroupReplica(_message.Message):
 Global___GroupReplica: _TypeAlias = GroupReplica  # noqa: Y015
 
 @_typing.final
+class Seen(_message.Message):
+    """How far a node's log was once seen to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    sequence: _builtins.int
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Seen: _TypeAlias = Seen  # noqa: Y015
+
+@_typing.final
 class Hello(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -517,6 +660,7 @@ class Hello(_message.Message):
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
     REPLICA_ADDRESS_FIELD_NUMBER: _builtins.int
     HTTP_ADDRESS_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     cluster_name: _builtins.str
     stage: Global___Stage.ValueType
@@ -530,6 +674,10 @@ class Hello(_message.Message):
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identity]:
         """all of them, once this node has recorded them"""
 
+    @_builtins.property
+    def seen(self) -> _containers.RepeatedCompositeFieldContainer[Global___Seen]:
+        """the furthest that this node has seen others' logs"""
+
     def __init__(
         self_,  # pyright: ignore[reportSelfClsParameterName]
         *,
@@ -541,10 +689,11 @@ class Hello(_message.Message):
         client_address: _builtins.str = ...,
         replica_address: _builtins.str = ...,
         http_address: _builtins.str = ...,
+        seen: _abc.Iterable[Global___Seen] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["self", b"self"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "cluster_name", b"cluster_name", "format", b"format", "http_address", b"http_address", "members", b"members", "replica_address", b"replica_address", "self", b"self", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "cluster_name", b"cluster_name", "format", b"format", "http_address", b"http_address", "members", b"members", "replica_address", b"replica_address", "seen", b"seen", "self", b"self", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,161 @@
+"""Taking a snapshot in: pulled chunk by chunk, one under way at a time, checked as a whole, installed at once.
+
+Rule 1: whoever is behind keeps asking (consensus fetches again; a replica without its store wants one), and every
+answer is an offer. So a lost message needs no timer: an offer that finds nothing moving has the chunk requested again.
+Rule 2: a transfer belongs to the ballot under which it was asked for. When that has passed nothing more is requested;
+the next offer goes on where it stopped if it is of the same bytes.
+Rule 3: an offer of other bytes is taken only when the transfer under way does not move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import cycle
+
+from ostraka.clock import Clock
+from ostraka_server.logs import fields
+from ostraka_server.paxos import ReplicaId
+from ostraka_server.shard.group import Group
+from ostraka_server.shard.seams import Runner
+from ostraka_server.shard.snapshots import Chunk, OfferSnapshot, RequestChunk, SnapshotMessage, WantSnapshot
+from ostraka_server.store import ConnectionFactory, Image, Owner, StoreError, complete
+
+ASK_INTERVAL_S = 1.0
+"""A replica without its store asks this often."""
+
+MESSAGES_MAX = 16
+"""Messages that wait; more are dropped: the answer to each is asked for again."""
+
+log = logging.getLogger("ostraka.snapshots")
+
+Delivery = OfferSnapshot | Chunk
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """`moved`: whether a chunk came since the last offer."""
+
+    source: ReplicaId
+    offer: OfferSnapshot
+    image: Image
+    received: int = 0
+    moved: bool = False
+
+
+class SnapshotSink:
+    """One group's."""
+
+    def __init__(
+        self,
+        group: Group,
+        store: ConnectionFactory,
+        owner: Owner,
+        runner: Runner,
+        clock: Clock,
+        send: Callable[[ReplicaId, SnapshotMessage], None],
+        install: Callable[[Image], Awaitable[None]],
+    ) -> None:
+        self._group = group
+        self._store = store
+        self._owner = owner
+        self._runner = runner
+        self._clock = clock
+        self._send = send
+        self._install = install
+        self._inbox: asyncio.Queue[tuple[ReplicaId, Delivery] | None] = asyncio.Queue(MESSAGES_MAX)
+        self._others = cycle(group.replica.others)
+        self._transfer: _Transfer | None = None
+        self.installed = 0
+        """Snapshots, since the process started."""
+
+    def take(self, sender: ReplicaId, message: Delivery) -> None:
+        """Something from another replica."""
+        if not self._inbox.full():
+            self._inbox.put_nowait((sender, message))
+
+    async def run(self) -> None:
+        """Take in for ever."""
+        self._ask()
+        while True:
+            received = await self._inbox.get()
+            if received is None:
+                self._ask()
+            else:
+                sender, message = received
+                if isinstance(message, OfferSnapshot):
+                    await self._on_offer(sender, message)
+                else:
+                    await self._on_chunk(sender, message)
+
+    def _ask(self) -> None:
+        """While the store is lost: want one of whoever leads, else of the others in turn."""
+        if self._group.lost and self._group.replica.others:
+            leader = self._group.replica.leader
+            to = next(self._others) if leader is None else leader
+            self._send(to, WantSnapshot(self._group.replica.ballot, self._group.needs_through))
+            self._clock.call_at(self._clock.now() + ASK_INTERVAL_S, self._remind)
+
+    def _remind(self) -> None:
+        if not self._inbox.full():
+            self._inbox.put_nowait(None)
+
+    async def _on_offer(self, sender: ReplicaId, offer: OfferSnapshot) -> None:
+        transfer = self._transfer
+        if self._group.replica.leads or offer.slot < self._group.needs_through:
+            return
+        if transfer is not None and transfer.moved:
+            transfer.moved = False
+            return
+        if transfer is None or transfer.offer.digest != offer.digest:
+            log.info("snapshot begins", extra=fields(group=self._group.id, slot=offer.slot, size=offer.size))
+            await self._discard()
+            image = await self._runner.run(self._store.receive)
+            transfer = self._transfer = _Transfer(sender, offer, image)
+        transfer.source, transfer.offer = sender, offer
+        await self._go_on(transfer)
+
+    async def _on_chunk(self, sender: ReplicaId, chunk: Chunk) -> None:
+        transfer = self._transfer
+        if transfer is None or (chunk.digest, chunk.offset) != (transfer.offer.digest, transfer.received):
+            return
+        if not chunk.data or transfer.received + len(chunk.data) > transfer.offer.size:
+            return
+        image, offset = transfer.image, transfer.received
+        await self._runner.run(lambda: image.write(offset, chunk.data))
+        transfer.received += len(chunk.data)
+        transfer.moved = True
+        if transfer.offer.ballot == self._group.replica.ballot:
+            await self._go_on(transfer)
+
+    async def _go_on(self, transfer: _Transfer) -> None:
+        offer = transfer.offer
+        if transfer.received < offer.size:
+            self._send(transfer.source, RequestChunk(offer.ballot, offer.digest, transfer.received))
+            return
+        self._transfer = None
+        if not await self._complete(transfer):
+            await self._runner.run(transfer.image.remove)
+        elif not self._group.replica.leads and offer.slot >= self._group.needs_through:
+            await self._install(transfer.image)
+            self.installed += 1
+            log.info("snapshot installed", extra=fields(group=self._group.id, slot=offer.slot))
+
+    async def _complete(self, transfer: _Transfer) -> bool:
+        """Whether what arrived can be installed."""
+        image, digest = transfer.image, transfer.offer.digest
+        try:
+            if await self._runner.run(lambda: complete(image, digest, self._owner)):
+                return True
+            why = "its bytes are not those that were offered"
+        except StoreError as error:
+            why = str(error)
+        log.warning("snapshot refused", extra=fields(group=self._group.id, why=why))
+        return False
+
+    async def _discard(self) -> None:
+        transfer, self._transfer = self._transfer, None
+        if transfer is not None:
+            await self._runner.run(transfer.image.remove)
