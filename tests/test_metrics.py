@@ -28,6 +28,7 @@ from ostraka_server.shard.router import Router
 from ostraka_server.view import NodeView
 from tests.machine.bases import DictBase
 from tests.rpc.cluster import Cluster, ManualClock, View
+from tests.shard.test_driver import RecordingTransfers
 
 T = TypeVar("T")
 SYNC_S = 0.003
@@ -54,6 +55,10 @@ class SlowLog:
     def promise(self, group: int, ballot: tuple[int, int, int]) -> None: ...
     def accept(self, group: int, slot: int, ballot: tuple[int, int, int], payload: bytes) -> None: ...
     def decided(self, group: int, through: int) -> None: ...
+    def base(self, group: int) -> int:
+        return 0
+
+    def truncate(self, group: int, base: int) -> None: ...
     def flush(self) -> None:
         self._clock.advance(SYNC_S)
 
@@ -70,6 +75,13 @@ class AtOnce:
     def close(self) -> None: ...
 
 
+class Sequenced:
+    """As much of a handler as sending asks for."""
+
+    def sequence(self) -> int:
+        return 0
+
+
 class Node:
     """A cluster of one, turned by its driver."""
 
@@ -78,7 +90,7 @@ class Node:
         self.clock = cluster.clock
         self.groups = cluster.nodes["n1"]
         self.gateway: Gateway = cluster.gateway("n1")
-        self.peers = Peers(cast(Handler, None), {}, self.clock)
+        self.peers = Peers(cast(Handler, Sequenced()), {}, self.clock)
         self.rpcs = Rpcs("unary")
         self.metrics = Metrics(
             node=cast(NodeView, View(cluster, "n1")),
@@ -91,7 +103,7 @@ class Node:
     def serve(self) -> None:
         """Elect oneself."""
         for group in self.groups.values():
-            self.driver.add(group, Flusher(group, DictBase(), AtOnce(), self.clock, 1.0, 1000))
+            self.driver.add(group, Flusher(group, DictBase(), AtOnce(), self.clock, 1.0, 1000), RecordingTransfers([]))
         self.metrics.driver = self.driver
         self.gateway.open(Router(self.groups), lambda: None)
         self.clock.advance(2.0)

@@ -49,8 +49,9 @@ class Sightings:
         if sequence < seen:
             raise DirectoryRefused(
                 f"{directory} is an old copy: its log ends at {sequence}, but node {by} has seen it at {seen}. What "
-                f"was promised since is forgotten, so this node must not take part. Put the newest directory back; or, "
-                f"where it is lost, run `ostraka dump` from the remaining majority and `ostraka load` into a new cluster"
+                f"was promised since is forgotten, so this node must not take part. Put the newest directory back; "
+                f"or, where it is lost, run `ostraka dump` from the remaining majority and `ostraka load` into a new "
+                f"cluster"
             )
 
 
