@@ -133,6 +133,7 @@ class Hosting:
     def _open(self, number: int, shard: int) -> _Hosted:
         """Open a group's replica with all that belongs to it, and have the driver turn it."""
         factory = self._storage.store(number)
+        factory.clean()
         store, machine = self._open_store(number, factory)
         group = self._group(number, shard, store, machine)
         truncate, clock = self.driver.truncate, self._clock

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.away import comes_back
 from tests.e2e.clean_clone import clean_clone
 from tests.e2e.idle import idle
 from tests.e2e.kills import Victims, kill_rounds
@@ -55,6 +56,7 @@ PARTS: dict[str, Callable[[Path], Figures | Coroutine[object, object, Figures]]]
     "real-data": load_kill_dump,
     "idle": lambda directory: idle(directory, settle_seconds=60, window_seconds=30),
     "stop": lambda directory: stops_and_transfers(directory, rounds=10),
+    "away": lambda directory: comes_back(directory, writes=100_000),
     "clean-clone": clean_clone,
     "tests": _tests,
 }

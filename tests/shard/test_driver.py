@@ -14,7 +14,7 @@ from ostraka_server.shard import codec
 from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, Driver
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
-from ostraka_server.shard.snapshots import SnapshotMessage
+from ostraka_server.shard.snapshots import SnapshotMessage, WantSnapshot
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.machine.bases import DictBase
 from tests.shard.asking import Asked, get, put
@@ -190,6 +190,34 @@ async def test_proposals_leave_before_the_leaders_own_sync_and_its_vote_counts_a
     turner.runner.gate.set()
     await turns()
     assert call.reply.HasField("put")
+    await turner.stop()
+
+
+@virtual_time
+async def test_a_fetch_of_what_is_truncated_is_answered_by_an_offer(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.follow(b"", b"", b"")
+    await turner.hear(2, m.Heartbeat(LEADER, 1, 3))
+    turner.driver.truncate(1, 2)
+    turner.driver.truncate(1, 1)
+    await turns()
+    assert turner.done[-2:] == ["truncate 2", "synced"], "off the loop, and the furthest counts"
+    turner.done.clear()
+    await turner.hear(3, m.Fetch(LEADER, 2))
+    assert turner.done == ["offer to 3"]
+    turner.done.clear()
+    await turner.hear(3, m.Fetch(LEADER, 3))
+    assert turner.done == ["send Decided"]
+    await turner.stop()
+
+
+@virtual_time
+async def test_messages_of_a_transfer_do_not_go_to_consensus(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    turner.driver.receive("n2", [codec.encode(1, 2, 1, WantSnapshot(LEADER, 5))])
+    turner.driver.receive("n3", [codec.encode(1, 2, 1, WantSnapshot(LEADER, 5))])
+    assert turner.done == ["take WantSnapshot of 2"]
+    assert turner.driver.refused_messages == 1, "of 2, but from n3"
     await turner.stop()
 
 

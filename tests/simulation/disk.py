@@ -1,6 +1,6 @@
 """One replica's disk: records in the order they were appended, of which only a synced part is sure to survive.
 
-Torn records and flipped bits are the log's business; here a record is there or it is not.
+Torn records and flipped bits are the log's business; here a record is there or it is not, or its entry is damaged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from random import Random
 
-from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,14 @@ class Mark:
     decided_through: int
 
 
-Record = Promised | Accepted | Learned | Mark
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Where an accepted or learned entry stood, of which the log knows the name only."""
+
+    faulty: Faulty
+
+
+Record = Promised | Accepted | Learned | Mark | Damaged
 
 
 class Loss(Enum):
@@ -62,7 +69,7 @@ class Disk:
         self.synced = 0
         """Records [0, synced) survive a crash."""
         self._records: list[Record] = []
-        self._last: dict[int, Entry] = {}  # of each slot, from its last record
+        self._last: dict[int, Entry | Faulty] = {}  # of each slot, from its last record
         self._on_durable = on_durable
 
     @property
@@ -76,6 +83,8 @@ class Disk:
             self._records.append(record)
             if isinstance(record, Accepted | Learned):
                 self._last[record.entry.slot] = record.entry
+            elif isinstance(record, Damaged):
+                self._last[record.faulty.slot] = record.faulty
 
     def sync(self, end: int) -> None:
         """Records [0, end) are durable now."""
@@ -110,9 +119,35 @@ class Disk:
                 promised = max(promised, record.entry.ballot)
             elif isinstance(record, Mark):
                 decided_through = max(decided_through, record.decided_through)
-        above = tuple(self._last[slot] for slot in sorted(self._last) if slot > decided_through)
-        return Durable(promised, decided_through, above)
+        faulty = self.faulty
+        if faulty:
+            decided_through = min(decided_through, faulty[0].slot - 1)
+        above = [self._last[slot] for slot in sorted(self._last) if slot > decided_through]
+        return Durable(promised, decided_through, tuple(e for e in above if isinstance(e, Entry)), faulty)
+
+    @property
+    def faulty(self) -> tuple[Faulty, ...]:
+        """The slots whose last entry is damaged, ascending."""
+        return tuple(self._last[slot] for slot in sorted(self._last) if isinstance(self._last[slot], Faulty))  # type: ignore[misc]
+
+    @property
+    def readable(self) -> list[int]:
+        """The slots whose last entry is not."""
+        return [slot for slot in sorted(self._last) if isinstance(self._last[slot], Entry)]
+
+    def damage(self, slot: int) -> None:
+        """A sector decays: the slot's last record, which is durable, cannot be read any more."""
+        assert self.synced == self.end, "the machine is down"
+        for place, record in reversed(list(enumerate(self._records))):
+            if isinstance(record, Accepted | Learned) and record.entry.slot == slot:
+                faulty = Faulty(slot, record.entry.ballot)
+                self._records[place], self._last[slot] = Damaged(faulty), faulty
+                return
+        raise AssertionError(f"nothing readable for slot {slot}")
 
     def entries(self, first: int, through: int) -> tuple[Entry, ...]:
-        """The last record of each slot of [first, through]; KeyError where there is none."""
-        return tuple(self._last[slot] for slot in range(first, through + 1))
+        """The last record of each slot of [first, through]; KeyError where there is none that can be read."""
+        found = tuple(self._last[slot] for slot in range(first, through + 1))
+        if not all(isinstance(entry, Entry) for entry in found):
+            raise KeyError(f"a damaged entry in {first} to {through}")
+        return found  # type: ignore[return-value]

@@ -240,6 +240,11 @@ def never_serves() -> Patches:
     return [patch.dict(replica._HANDLERS, {Fetch: lambda self, sender, message, now: None})]
 
 
+def faulty_is_empty() -> Patches:
+    """A slot whose entry the disk has lost counts as one for which nothing was accepted."""
+    return [patch.object(electing, "open_slots", lambda promises, first, members, quorum: [])]
+
+
 def _mutant(invariants: str, faults: set[Fault], *bugs: Callable[[], Patches]) -> Mutant:
     return Mutant(frozenset(invariants.split()), frozenset(faults), lambda: [each for bug in bugs for each in bug()])
 
@@ -270,5 +275,6 @@ MUTANTS: dict[str, Mutant] = {
     "reads unconfirmed": _mutant("P10", {Fault.PAUSE}, reads_unconfirmed),
     "nothing sent again": _mutant("P14", {Fault.LOSS}, nothing_sent_again),
     "never serves": _mutant("P14", {Fault.LOSS}, never_serves),
+    "faulty is empty": _mutant("P4 P5", {Fault.DECAY, Fault.CRASH_ALL, Fault.PARTITION}, faulty_is_empty),
 }
 """Those that apply to this tier, by name, each with the faults that make it show soon."""

@@ -38,6 +38,7 @@ class Nemesis:
             Fault.JUMP: self._jump,
             Fault.SLOW_SYNC: self._slow_sync,
             Fault.TRANSFER: self._transfer,
+            Fault.DECAY: self._decay,
         }
         for fault in SUDDEN:
             if fault in world.plan.faults:
@@ -170,6 +171,20 @@ class Nemesis:
         for host in self._hosts:
             if host.life is not None and host.life.replica.leads:
                 host.life.transfer(self._random.choice(self._members()))
+
+    def _decay(self) -> None:
+        """Somebody goes down, and its disk has lost entries; of no slot is the last readable copy among them."""
+        if len(self._hosts) < 3:
+            return
+        host = self._random.choice(self._hosts)
+        host.crash(self._world.plan.loss)
+        held = host.disk.readable
+        damaged = {each.slot for other in self._hosts if other is not host for each in other.disk.faulty}
+        candidates = [slot for slot in held[-50:] if slot not in damaged]
+        for slot in self._random.sample(candidates, min(len(candidates), self._random.choice((1, 1, 3, 20)))):
+            self._count(Fault.DECAY)
+            host.disk.damage(slot)
+        self._world.timeline.after(self._lasting(), host.start)
 
     # Choices
 

@@ -35,11 +35,12 @@ class Fault(Enum):
     SLOW_SYNC = "slow sync"
     POWER_LOSS = "power loss"
     TRANSFER = "transfer"
+    DECAY = "decay"
 
 
 SUDDEN = (
     Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG, Fault.CRASH, Fault.CRASH_ALL,
-    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.DRIFT, Fault.JUMP, Fault.SLOW_SYNC, Fault.TRANSFER,
+    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.DRIFT, Fault.JUMP, Fault.SLOW_SYNC, Fault.TRANSFER, Fault.DECAY,
 )  # fmt: skip
 """Those that happen at moments of their own; the others are conditions that last for the whole run."""
 
@@ -72,7 +73,10 @@ class Plan:
 def draw(seed: int, always: frozenset[Fault] = frozenset()) -> Plan:
     """The plan of a seed: a random subset of the fault classes, and those of `always`."""
     random = Random(f"{seed} plan")
-    faults = always | set(random.sample(list(Fault), random.choice((1, 2, 3, 5, 8))))
+    others = [fault for fault in Fault if fault is not Fault.DECAY]
+    faults = always | set(random.sample(others, random.choice((1, 2, 3, 5, 8))))
+    if Random(f"{seed} decay").random() < 0.3:  # drawn apart, so that the seeds stored before it keep their plans
+        faults |= {Fault.DECAY}
     return Plan(
         seed=seed,
         members=random.choice((1, 3, 3, 3, 4, 5, 5)),

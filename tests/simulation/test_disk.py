@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry
+from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty
 from tests.simulation.disk import Accepted, Disk, Learned, Loss, Mark, Promised, Record
 
 LOW, HIGH = Ballot(1, 1, 1), Ballot(1, 2, 2)
@@ -82,3 +82,22 @@ def test_the_log_serves_the_last_record_of_each_slot() -> None:
     assert disk.entries(1, 2) == (entry(1, HIGH), entry(2))
     with pytest.raises(KeyError):
         disk.entries(2, 3)
+
+
+def test_a_damaged_entry_is_faulty_and_what_is_decided_ends_before_it() -> None:
+    disk = disk_of(*(Accepted(entry(slot)) for slot in (1, 2, 3, 4)), Mark(3), synced=5)[0]
+    disk.damage(2)
+    assert disk.recover() == Durable(LOW, 1, (entry(3), entry(4)), (Faulty(2, LOW),))
+    assert disk.readable == [1, 3, 4]
+    with pytest.raises(KeyError):
+        disk.entries(1, 2)
+
+
+def test_damage_outlives_a_crash_and_ends_with_the_next_entry_of_its_slot() -> None:
+    disk = disk_of(Accepted(entry(1)), synced=1)[0]
+    disk.damage(1)
+    disk.crash(Loss.ANY, Random(1))
+    assert disk.faulty == (Faulty(1, LOW),)
+    disk.append([Learned(entry(1, HIGH))])
+    assert not disk.faulty
+    assert disk.readable == [1]

@@ -140,3 +140,15 @@ def test_a_copy_is_whole_while_the_store_is_written(tmp_path: Path) -> None:
             snapshot.image.remove()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.db", "s.db-shm", "s.db-wal"]
     store.close()
+
+
+def test_images_that_a_process_left_behind_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    factory = FileFactory(tmp_path / "s.db")
+    store = Store.open(factory, SENDER)
+    before = {path.name for path in tmp_path.iterdir()}
+    take(factory)
+    factory.receive().write(0, b"the beginning")
+    assert len(list(tmp_path.iterdir())) == len(before) + 2
+    factory.clean()
+    assert {path.name for path in tmp_path.iterdir()} == before
+    store.close()

@@ -41,6 +41,9 @@ class ConnectionFactory(Protocol):
     def copy(self) -> Image:
         """The last checkpoint, in an image of its own, in place of the last copy. Raises sqlite3.Error, OSError."""
 
+    def clean(self) -> None:
+        """Remove the images that an earlier process left behind. Raises OSError."""
+
     def receive(self) -> Image:
         """An empty image for what another node sends, in place of the last one. Raises OSError."""
 
@@ -84,6 +87,10 @@ class FileFactory:
         finally:
             connection.close()
         return FileImage(path)
+
+    def clean(self) -> None:
+        for what in ("copy", "copy-journal", "received", "received-journal"):
+            self._beside(what).unlink(missing_ok=True)
 
     def receive(self) -> FileImage:
         image = FileImage(self._beside("received"))
@@ -140,6 +147,9 @@ class MemoryFactory:
 
     def copy(self) -> MemoryImage:
         return MemoryImage(self.serialize(), name=self.name)
+
+    def clean(self) -> None:
+        """Images end with their process."""
 
     def receive(self) -> MemoryImage:
         return MemoryImage(name=f"{self.name}, received")

@@ -21,17 +21,17 @@ class FileImage:
         return self.path.stat().st_size
 
     def read(self, offset: int, length: int) -> bytes:
-        with self._opened() as descriptor:
+        with self._opened(os.O_RDONLY) as descriptor:
             return os.pread(descriptor, length, offset)
 
     def write(self, offset: int, data: bytes) -> None:
-        with self._opened() as descriptor:
+        with self._opened(os.O_RDWR | os.O_CREAT) as descriptor:
             written = 0
             while written < len(data):
                 written += os.pwrite(descriptor, memoryview(data)[written:], offset + written)
 
     def sync(self) -> None:
-        with self._opened() as descriptor:
+        with self._opened(os.O_RDWR) as descriptor:
             os.fsync(descriptor)
 
     def open(self) -> sqlite3.Connection:
@@ -44,8 +44,8 @@ class FileImage:
         self.path.unlink(missing_ok=True)
 
     @contextmanager
-    def _opened(self) -> Iterator[int]:
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _opened(self, flags: int) -> Iterator[int]:
+        descriptor = os.open(self.path, flags | os.O_CLOEXEC, 0o600)
         try:
             yield descriptor
         finally:

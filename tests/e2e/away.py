@@ -1,0 +1,96 @@
+"""A replica that was away while the others truncated what it lacks: it comes back by snapshot, under load."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from statistics import quantiles
+
+from ostraka.aio import Client
+from ostraka.checking import Outcome
+from ostraka.errors import OstrakaError
+from tests.e2e.harness import GROUP, Cluster, configured, data_replica, until
+from tests.e2e.load import Load
+from tests.e2e.member import Member
+from tests.e2e.proof import prove
+
+RETAINED_ENTRIES = 50
+ALONE_SECONDS = 5.0
+AFTER_SECONDS = 3.0
+SLOWER_AT_MOST = 5.0
+SNAPSHOT = "snapshot installed"
+BACK_SECONDS_MAX = 120.0
+
+
+async def comes_back(directory: Path, writes: int) -> dict[str, object]:
+    """Figures of one such return. AssertionError where it does not come back, or the others suffer."""
+    with configured(directory) as cluster:
+        for member in cluster:
+            with member.node.config_file.open("a") as file:
+                file.write(f"\n[log]\nretain_entries = {RETAINED_ENTRIES}\n")
+        cluster.start()
+        async with cluster.client() as client:
+            await cluster.until_ready(client)
+            return await _comes_back(cluster, client, directory, writes)
+
+
+async def _comes_back(cluster: Cluster, client: Client, directory: Path, writes: int) -> dict[str, object]:
+    away = await _follower(cluster, client)
+    await client.put("before", "it goes")
+    away.signal(signal.SIGKILL)
+    away.wait()
+    await _write(client, writes)
+    load = Load(client, "load/", callers=50)
+    async with load:
+        begin = load.now()
+        await load.run(ALONE_SECONDS)
+        alone = _p99(load, begin, load.now())
+        begin = load.now()
+        away.start()
+        await until(lambda: _is_level(cluster, client, away), "the replica that was away is level", BACK_SECONDS_MAX)
+        took = load.now() - begin
+        await load.run(AFTER_SECONDS)
+        meanwhile = _p99(load, begin, load.now())
+    assert SNAPSHOT in away.log_text(), "it had everything from the log"
+    assert meanwhile <= SLOWER_AT_MOST * alone, f"p99 rose from {alone:.3f} to {meanwhile:.3f} s"
+    await prove(load, directory / "history.jsonl")
+    return {
+        "writes missed": writes,
+        "back after s": round(took, 1),
+        "p99 alone ms": round(1000 * alone),
+        "p99 meanwhile ms": round(1000 * meanwhile),
+    }
+
+
+async def _follower(cluster: Cluster, client: Client) -> Member:
+    leader = await cluster.leader(client)
+    return next(member for member in cluster if member is not leader)
+
+
+async def _write(client: Client, writes: int) -> None:
+    """A hundred at a time, to as many keys as there are writes."""
+
+    async def some(first: int) -> None:
+        for number in range(first, writes, 100):
+            await client.put(f"missed/{number}", b"x" * 100)
+
+    await asyncio.gather(*(some(first) for first in range(100)))
+
+
+async def _is_level(cluster: Cluster, client: Client, member: Member) -> bool:
+    """Whether it has applied what the leader had decided a moment ago."""
+    leader = await cluster.leader(client)
+    through = data_replica(await client.status(leader.endpoint)).decided_through
+    try:
+        status = await client.status(member.endpoint)
+    except OstrakaError:
+        return False  # it does not listen yet
+    return any(each.group == GROUP and each.applied_slot >= through for each in status.replicas)
+
+
+def _p99(load: Load, begin: float, end: float) -> float:
+    """Seconds, of the operations that were answered in this time."""
+    operations = (each for each in load.history.operations() if each.outcome is Outcome.OK)
+    times = ((each.call, each.returned) for each in operations if each.returned is not None)
+    return quantiles([returned - call for call, returned in times if begin <= returned <= end], n=100)[98]
