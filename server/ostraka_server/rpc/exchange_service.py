@@ -20,7 +20,7 @@ from ostraka.v1.exchange_pb2 import Reply
 from ostraka_server.config import Limits
 from ostraka_server.rpc.errors import refuse
 from ostraka_server.rpc.intake import Intake
-from ostraka_server.rpc.parsing import MALFORMED, lenient, malformed
+from ostraka_server.rpc.parsing import Malformed, lenient
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import READS, Call
 from ostraka_server.shard.gateway import Gateway
@@ -187,8 +187,8 @@ class ExchangeService:
         """Take frames until the client has no more and every reply is sent; or why it has to end before."""
         try:
             while (frame := await context.read()) is not grpc.aio.EOF:
-                if frame is MALFORMED:
-                    return Reply(error=malformed("/ostraka.v1.Exchange/Exchange"))
+                if isinstance(frame, Malformed):
+                    return Reply(error=frame.error())
                 if max(len(frame.calls), len(frame.cancel)) > FRAME_CALLS_MAX:
                     return failures.too_large(f"a frame of over {FRAME_CALLS_MAX} calls: send several")
                 await self._intake.enter(len(frame.calls))
@@ -204,7 +204,7 @@ class ExchangeService:
         """To be added to a server."""
         method = grpc.stream_stream_rpc_method_handler(
             self.exchange,
-            request_deserializer=lenient(wire.ExchangeRequest.FromString),
+            request_deserializer=lenient(wire.ExchangeRequest.FromString, "ostraka.v1.ExchangeRequest"),
             response_serializer=wire.ExchangeResponse.SerializeToString,
         )
         return grpc.method_handlers_generic_handler("ostraka.v1.Exchange", {"Exchange": method})

@@ -18,7 +18,7 @@ import grpc
 from ostraka.clock import Clock
 from ostraka_server.distribution import seconds
 from ostraka_server.rpc.errors import refuse
-from ostraka_server.rpc.parsing import MALFORMED, lenient, malformed
+from ostraka_server.rpc.parsing import Malformed, lenient
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in the stubs only
@@ -72,14 +72,14 @@ class CountingInterceptor(grpc.aio.ServerInterceptor):
 
         async def answer(request: Any, context: Context) -> Any:
             with self._counted(rpcs, context):
-                if request is MALFORMED:
-                    await refuse(context, malformed(method))
+                if isinstance(request, Malformed):
+                    await refuse(context, request.error())
                 return await inner(request, context)
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
             with self._counted(rpcs, context):
-                if request is MALFORMED:
-                    await refuse(context, malformed(method))
+                if isinstance(request, Malformed):
+                    await refuse(context, request.error())
                 async for response in inner(request, context):
                     yield response
 

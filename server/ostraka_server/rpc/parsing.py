@@ -6,7 +6,7 @@ Left to itself grpc answers them UNKNOWN and writes a traceback to the log for e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -16,25 +16,25 @@ from ostraka_server.shard import failures
 Deserializer = Callable[[bytes], Any]
 
 
-class _Malformed:
-    """Stands where the request would."""
+class Malformed:
+    """Stands where a request of type `expected` would."""
+
+    def __init__(self, expected: str) -> None:
+        self._expected = expected
+
+    def error(self) -> Error:
+        """What to refuse it with."""
+        return failures.invalid(f"the request is not an {self._expected}: its bytes are no such message").error
 
 
-MALFORMED: Final = _Malformed()
-
-
-def lenient(deserialize: Deserializer) -> Deserializer:
-    """The same, but MALFORMED where it would raise DecodeError."""
+def lenient(deserialize: Deserializer, expected: str = "") -> Deserializer:
+    """The same, but Malformed where it would raise DecodeError. `expected`: the type as clients know it."""
+    instead = Malformed(expected or deserialize(b"").DESCRIPTOR.full_name)
 
     def parse(data: bytes) -> Any:
         try:
             return deserialize(data)
         except DecodeError:
-            return MALFORMED
+            return instead
 
     return parse
-
-
-def malformed(method: str) -> Error:
-    """What to refuse a malformed request with. `method`: /package.Service/Method."""
-    return failures.invalid(f"the request to {method} is not a protobuf message of its type").error
