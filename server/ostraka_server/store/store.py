@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, Self
 
-from ostraka_server.store.errors import named
+from ostraka_server.store.errors import DamagedStore, named
 from ostraka_server.store.factory import ConnectionFactory, Connections
 from ostraka_server.store.flush import delete_keys, upsert_rows
 from ostraka_server.store.schema import Owner, prepare
@@ -65,6 +65,8 @@ class Store:
             store.close()
             if isinstance(error, sqlite3.Error):
                 raise named(factory.name, error) from error
+            if isinstance(error, UnicodeDecodeError):
+                raise DamagedStore(factory.name, str(error)) from error
             raise
         return store
 
