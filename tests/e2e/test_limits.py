@@ -20,7 +20,9 @@ pytestmark = pytest.mark.e2e
 
 EXCHANGE = "/ostraka.v1.Exchange/Exchange"
 MiB = 1 << 20
-SEGMENT, RESERVE = 16 * MiB, 144 * MiB
+SEGMENT = 16 * MiB
+RESERVE = 3 * 144 * MiB
+"""Three nodes share the disk: each may still have to write what it has applied but not flushed, to a WAL and a file."""
 BALLAST = 192 * MiB
 DISK = 3 * SEGMENT + 2 * RESERVE + BALLAST
 SETTINGS = f"[log]\nsegment_bytes = {SEGMENT}\n[limits]\ndisk_reserve_bytes = {RESERVE}\n"
