@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka_server.paxos import NO_OP, Ballot, Entry, Faulty
-from ostraka_server.paxos.adoption import adopt, decided_through, open_slots
+from ostraka_server.paxos.adoption import adopt, open_slots
 from ostraka_server.paxos.messages import Promise
 from ostraka_server.paxos.quorum import majority
 
@@ -49,7 +49,6 @@ def test_slots_decided_meanwhile_are_left_alone() -> None:
 
 
 def test_nothing_may_be_proposed_where_a_promiser_knows_the_decision() -> None:
-    assert decided_through([promise(decided=4), promise(decided=2)]) == 4
     with pytest.raises(AssertionError):
         adopt([promise(decided=4), promise()], 4)
 

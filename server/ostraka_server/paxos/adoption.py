@@ -20,11 +20,6 @@ from ostraka_server.paxos.messages import Promise
 from ostraka_server.paxos.values import NO_OP, Entry
 
 
-def decided_through(promises: Collection[Promise]) -> int:
-    """The end of the longest decided prefix that any promiser knows. Nothing at or below it may be proposed."""
-    return max(promise.decided_through for promise in promises)
-
-
 def adopt(promises: Collection[Promise], first: int) -> list[tuple[int, bytes]]:
     """Slots and payloads to propose from `first` on: per slot the highest ballot's payload, a no-op for a hole.
 
