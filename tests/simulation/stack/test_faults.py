@@ -11,9 +11,9 @@ from ostraka.checking import longest_gap
 from ostraka.errors import OutcomeUnknown, Retryable
 from ostraka_server.log import LogFailed
 from ostraka_server.shard.layout import FIRST_SHARD
-from tests.shard.callers import Load
-from tests.shard.cluster import ROUGH, Cluster, run
 from tests.simulation.network import Conditions
+from tests.simulation.stack.callers import Load
+from tests.simulation.stack.cluster import ROUGH, Cluster, run
 
 GAP_MAX_S = 3.0
 

@@ -30,10 +30,10 @@ from ostraka_server.shard.handover import hand_over, within
 from ostraka_server.shard.layout import FIRST_GROUP, SYSTEM_GROUP
 from ostraka_server.shard.publishing import publish_first_layout
 from ostraka_server.shard.router import Router
-from tests.shard.process import Process
-from tests.shard.storage import Disk, ProcessStorage
-from tests.shard.wires import Aborted, ClientWire, ExchangeContext, Host, ReplicaWire, UnaryContext, Wires
 from tests.simulation.clock import Clock
+from tests.simulation.stack.process import Process
+from tests.simulation.stack.storage import Disk, ProcessStorage
+from tests.simulation.stack.wires import Aborted, ClientWire, ExchangeContext, Host, ReplicaWire, UnaryContext, Wires
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 

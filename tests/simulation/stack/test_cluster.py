@@ -15,11 +15,11 @@ from ostraka.errors import InvalidRequest, Overloaded, TooLarge
 from ostraka.v1.kv_pb2 import GetRequest, GetResponse, PutRequest, PutResponse
 from ostraka_server.config import Store
 from ostraka_server.shard.layout import FIRST_LAYOUT, LAYOUT_KEY, SYSTEM_GROUP
-from tests.shard.callers import Load
-from tests.shard.cluster import LIMITS, ROUGH, Cluster, run
+from tests.simulation.stack.callers import Load
+from tests.simulation.stack.cluster import LIMITS, ROUGH, Cluster, run
 from tests.simulation.trace import Trace
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def test_put_get_range_and_delete() -> None:
@@ -236,7 +236,7 @@ def test_the_hash_of_strings_decides_nothing(hash_seed: str) -> None:
         "PYTHONHASHSEED": hash_seed,
         "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("client", "server", "")),
     }
-    script = "from tests.shard.test_cluster import digest; import sys; sys.stdout.write(digest(1))"
+    script = "from tests.simulation.stack.test_cluster import digest; import sys; sys.stdout.write(digest(1))"
     run_elsewhere = subprocess.run(
         [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
     )

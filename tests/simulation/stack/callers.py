@@ -10,7 +10,7 @@ from typing import Self
 from ostraka.aio import Client
 from ostraka.checking import Call, History, Kind, Operation, Outcome, check_linearizable, lost_writes
 from ostraka.errors import OutcomeUnknown, Retryable
-from tests.shard.cluster import Cluster
+from tests.simulation.stack.cluster import Cluster
 
 CALLERS = 8
 KEYS = 6

@@ -21,8 +21,8 @@ from ostraka.v1.exchange_pb2 import Error
 from ostraka_server.rpc.frames import FrameReader, encode
 from ostraka_server.wire.exchange_pb2 import ExchangeRequest, ExchangeResponse
 from ostraka_server.wire.replica_pb2 import Frame
-from tests.shard.process import Process, resolve
 from tests.simulation.network import Conditions, Network
+from tests.simulation.stack.process import Process, resolve
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ostraka_server.log import MemoryDirectory
 from ostraka_server.store import MemoryFactory
-from tests.shard.process import Process
+from tests.simulation.stack.process import Process
 
 T = TypeVar("T")
 

@@ -19,12 +19,12 @@ from typing import Any
 from ostraka.aio import Client
 from ostraka_server.config import Limits, Log, Store
 from ostraka_server.shard.group import Group
-from tests.shard import loop
-from tests.shard.node import KiB, Node, World, configs, identities
-from tests.shard.process import Process, adopt
-from tests.shard.wires import ClientWire, Wires
 from tests.simulation.clock import Clock
 from tests.simulation.network import Conditions
+from tests.simulation.stack import loop
+from tests.simulation.stack.node import KiB, Node, World, configs, identities
+from tests.simulation.stack.process import Process, adopt
+from tests.simulation.stack.wires import ClientWire, Wires
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 

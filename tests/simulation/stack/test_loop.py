@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.shard import loop
-from tests.shard.process import Process, adopt
 from tests.simulation.clock import Clock
+from tests.simulation.stack import loop
+from tests.simulation.stack.process import Process, adopt
 from tests.simulation.timeline import Timeline
 
 

@@ -10,9 +10,9 @@ from ostraka_server.log import LogCorrupt
 from ostraka_server.log.layout import DATA_AT, SECTOR, START_AT, blank_sector
 from ostraka_server.log.manifest import unpack_manifest
 from ostraka_server.shard.layout import FIRST_GROUP
-from tests.shard.callers import Load
-from tests.shard.cluster import Cluster, run
-from tests.shard.node import Node
+from tests.simulation.stack.callers import Load
+from tests.simulation.stack.cluster import Cluster, run
+from tests.simulation.stack.node import Node
 
 
 def written(node: Node) -> list[tuple[str, int]]:

@@ -8,9 +8,9 @@ import pytest
 
 from ostraka_server.config import Log, Store
 from ostraka_server.shard.layout import FIRST_GROUP
-from tests.shard.callers import Load
-from tests.shard.cluster import ROUGH, Cluster, run
-from tests.shard.node import KiB, Node
+from tests.simulation.stack.callers import Load
+from tests.simulation.stack.cluster import ROUGH, Cluster, run
+from tests.simulation.stack.node import KiB, Node
 
 SHORT = Log(segment_bytes=512 * KiB, retain_entries=40)
 FLUSHING = Store(flush_interval_ms=50)
