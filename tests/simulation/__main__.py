@@ -6,9 +6,10 @@ import argparse
 import sys
 from time import perf_counter
 
-from tests.simulation.cluster import Outcome, run
-from tests.simulation.plan import draw
+from tests.simulation.recorder import Echo
 from tests.simulation.swarm import Summary, failure_report, run_seeds
+from tests.simulation.tier import Outcome
+from tests.simulation.tiers import TIERS
 
 REPORTED_IN_FULL = 3
 """Failures; of further ones only the seed is told."""
@@ -17,6 +18,7 @@ REPORTED_IN_FULL = 3
 def main(arguments: list[str] | None = None) -> int:
     """Runs `--seeds` seeds from `--first` on, or the one of `--seed`."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--tier", choices=TIERS, default="protocol", help="what to run (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first of them (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="run this one seed only")
@@ -29,10 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     began = perf_counter()
     if options.seed is not None:
-        outcomes = iter([run(draw(options.seed), sys.stdout.write if options.trace else None)])
+        tier = TIERS[options.tier]
+        outcomes = iter([tier.run(tier.draw(options.seed), Echo(sys.stdout.write) if options.trace else None)])
         total = 1
     else:
-        outcomes = run_seeds(range(options.first, options.first + options.seeds), options.processes)
+        outcomes = run_seeds(options.tier, range(options.first, options.first + options.seeds), options.processes)
         total = options.seeds
     summary = Summary()
     for outcome in outcomes:
@@ -49,7 +52,7 @@ def _tell(outcome: Outcome, summary: Summary, total: int, verbose: bool) -> None
     if verbose:
         sys.stdout.write(
             f"seed {outcome.plan.seed}: {outcome.digest}, {outcome.events} events, "
-            f"{outcome.simulated_s:.1f} s, {outcome.plan.members} replicas\n"
+            f"{outcome.simulated_s:.1f} s, {outcome.plan.members} members\n"
         )
     if outcome.failure is not None:
         full = len(summary.failed) <= REPORTED_IN_FULL

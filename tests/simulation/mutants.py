@@ -21,8 +21,8 @@ from ostraka_server.paxos.reads import ReadRounds, Round
 from ostraka_server.paxos.ready import Ready
 from ostraka_server.paxos.replica import Replica
 from ostraka_server.paxos.values import NO_OP, Ballot
-from tests.simulation import watch
-from tests.simulation.plan import Fault
+from tests.simulation.faults import Fault
+from tests.simulation.protocol import watch
 
 Patches = Iterable[AbstractContextManager[Any]]
 

@@ -13,13 +13,12 @@ from functools import partial
 from random import Random
 from typing import Generic, TypeVar
 
+from tests.simulation.faults import Fault
+from tests.simulation.recorder import Link
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 
 Message = TypeVar("Message")
-Link = tuple[int, int]
-"""(source, target)."""
-
 USUAL_DELAY_S = (0.001, 0.004)
 REMEMBERED = 400
 """Messages that `replay` can bring back."""
@@ -35,6 +34,27 @@ class Conditions:
     straggle: float = 0.0
     """A straggler is late by up to `straggle_s` and may be overtaken."""
     straggle_s: float = 1.0
+
+    def only(self, faults: frozenset[Fault]) -> Conditions:
+        """What remains of these conditions where no other class may fire."""
+        return Conditions(
+            delay_s=self.delay_s if Fault.DELAY in faults else USUAL_DELAY_S,
+            loss=self.loss if Fault.LOSS in faults else 0.0,
+            duplicate=self.duplicate if Fault.DUPLICATE in faults else 0.0,
+            straggle=self.straggle if Fault.REORDER in faults else 0.0,
+            straggle_s=self.straggle_s,
+        )
+
+
+def draw_conditions(random: Random) -> Conditions:
+    """Every class at once, from hardly felt to hardly bearable; a plan keeps those that it has."""
+    return Conditions(
+        delay_s=(USUAL_DELAY_S[0], USUAL_DELAY_S[1] + random.uniform(0.015, 0.15)),
+        loss=random.uniform(0.03, 0.3),
+        duplicate=random.uniform(0.03, 0.3),
+        straggle=random.uniform(0.03, 0.3),
+        straggle_s=random.choice((0.1, 1.0, 5.0)),
+    )
 
 
 class Network(Generic[Message]):
@@ -63,23 +83,29 @@ class Network(Generic[Message]):
         link = (source, target)
         if self._blocked[link]:
             self._trace.count("message blocked")
+            self._trace.message(source, target, None, message)
             return
         if self._happens(self.conditions.loss):
-            self._trace.count("loss")
+            self._trace.count(Fault.LOSS)
+            self._trace.message(source, target, None, message)
             return
         self._sent.append((link, message))
         self._post(link, message)
         if self._happens(self.conditions.duplicate):
-            self._trace.count("duplicate")
+            self._trace.count(Fault.DUPLICATE)
             self._post_late(link, message)
 
     def block(self, links: Iterable[Link]) -> None:
         """Lose whatever is sent on these links until `unblock`; each block needs its own."""
+        links = tuple(links)
         self._blocked.update(links)
+        self._trace.blocked(links, True)
 
     def unblock(self, links: Iterable[Link]) -> None:
         """End one `block` of these links."""
+        links = tuple(links)
         self._blocked.subtract(links)
+        self._trace.blocked(links, False)
 
     def clog(self, links: Iterable[Link], until: float) -> None:
         """Hold back whatever is sent on these links; at `until` all of it arrives."""
@@ -89,12 +115,13 @@ class Network(Generic[Message]):
     def replay(self, count: int) -> None:
         """Deliver some old messages once more."""
         for link, message in self._random.sample(self._sent, min(count, len(self._sent))):
-            self._trace.count("replay")
+            self._trace.count(Fault.REPLAY)
             self._post_late(link, message)
 
     def calm(self) -> None:
         """Every fault off. What is under way still arrives when it would have; nothing new waits behind it."""
         self.conditions = Conditions()
+        self.unblock(self._blocked.elements())
         self._blocked.clear()
         self._clogged_until.clear()
         self._last_arrival.clear()
@@ -104,20 +131,24 @@ class Network(Generic[Message]):
 
     def _post(self, link: Link, message: Message) -> None:
         if self._happens(self.conditions.straggle):
-            self._trace.count("reorder")
+            self._trace.count(Fault.REORDER)
             self._post_late(link, message)
             return
         delay_s = self._random.uniform(*self.conditions.delay_s)
         if delay_s > USUAL_DELAY_S[1]:
-            self._trace.count("delay")
+            self._trace.count(Fault.DELAY)
         arrival = max(
             self._timeline.now + delay_s,
             self._clogged_until.get(link, 0.0),
             self._last_arrival.get(link, 0.0),
         )
         self._last_arrival[link] = arrival
-        self._timeline.at(arrival, partial(self._deliver, *link, message))
+        self._deliver_at(arrival, link, message)
 
     def _post_late(self, link: Link, message: Message) -> None:
         late = self._random.uniform(self.conditions.delay_s[0], self.conditions.straggle_s)
-        self._timeline.after(late, partial(self._deliver, *link, message))
+        self._deliver_at(self._timeline.now + late, link, message)
+
+    def _deliver_at(self, arrival: float, link: Link, message: Message) -> None:
+        self._trace.message(*link, arrival, message)
+        self._timeline.at(arrival, partial(self._deliver, *link, message))

@@ -8,24 +8,25 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from tests.simulation.cluster import Outcome, run
-from tests.simulation.plan import draw
+from tests.simulation.tier import Outcome
+from tests.simulation.tiers import TIERS
 
 
-def run_seed(seed: int) -> Outcome:
+def run_seed(tier: str, seed: int) -> Outcome:
     """The run that a seed stands for."""
-    return run(draw(seed))
+    return TIERS[tier].run(TIERS[tier].draw(seed))
 
 
-def run_seeds(seeds: Iterable[int], processes: int | None = None) -> Iterator[Outcome]:
+def run_seeds(tier: str, seeds: Iterable[int], processes: int | None = None) -> Iterator[Outcome]:
     """Outcomes in the order of the seeds, however many processes (default: one a core) share the work.
 
     Processes are spawned afresh, each with a string hash of its own where PYTHONHASHSEED is not set: a run that
     depended on it would show as an event hash that differs from call to call.
     """
     with multiprocessing.get_context("spawn").Pool(processes or os.cpu_count()) as pool:
-        yield from pool.imap(run_seed, seeds)
+        yield from pool.imap(partial(run_seed, tier), seeds)
 
 
 @dataclass(slots=True)
@@ -61,10 +62,10 @@ def failure_report(outcome: Outcome) -> str:
     """What broke, what happened before, and the line that makes it happen again."""
     assert outcome.failure is not None
     plan, failure = outcome.plan, outcome.failure
-    faults = ", ".join(sorted(fault.value for fault in plan.faults)) or "none"
+    faults = ", ".join(sorted(plan.faults)) or "none"
     return (
         f"last events of seed {plan.seed}:\n{''.join(failure.last_events)}"
         f"VIOLATION of {failure.invariant} after {outcome.simulated_s:.3f} s: {failure.detail}\n"
-        f"{plan.members} replicas, faults: {faults}\n"
+        f"{plan.members} members, {len(plan.strikes)} strikes, faults: {faults}\n"
         f"again: make sim SEED={plan.seed}\n"
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.cluster import run
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.plan import draw
+from tests.simulation.protocol.tier import ProtocolTier
 
 pytestmark = pytest.mark.simulation
 
 SEEDS = 60
+TIER = ProtocolTier()
 
 
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=name) for name, mutant in MUTANTS.items()])
@@ -18,7 +18,7 @@ def test_it_is_killed(mutant: Mutant) -> None:
     seen = set()
     with mutant.alive():
         for seed in range(SEEDS):
-            failure = run(draw(seed, mutant.faults)).failure
+            failure = TIER.run(TIER.draw(seed, mutant.faults)).failure
             if failure is not None:
                 seen.add(failure.invariant)
             if seen & mutant.invariants:

@@ -7,21 +7,21 @@ import pytest
 from ostraka_server.paxos.replica import Replica
 from tests.simulation.__main__ import main
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.plan import draw
+from tests.simulation.protocol.plan import draw
 from tests.simulation.swarm import Summary, run_seed
 
 
 def test_a_run_without_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seed", "0", "--verbose"]) == 0
     out = capsys.readouterr().out
-    digest = run_seed(0).digest
+    digest = run_seed("protocol", 0).digest
     assert f"seed 0: {digest}" in out
     assert "1 seeds, 0 failed" in out
 
 
 def test_the_trace_is_every_event(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--seed", "0", "--trace"])
-    assert capsys.readouterr().out.count("\n") > run_seed(0).events > 100
+    assert capsys.readouterr().out.count("\n") > run_seed("protocol", 0).events > 100
 
 
 def test_a_trace_of_many_seeds_is_refused() -> None:
@@ -45,7 +45,7 @@ def test_an_error_of_the_code_under_test_is_a_violation_too(monkeypatch: pytest.
         raise AssertionError("a round too many")
 
     monkeypatch.setattr(Replica, "tick", fail)
-    failure = run_seed(0).failure
+    failure = run_seed("protocol", 0).failure
     assert failure is not None
     assert failure.invariant == "assertion"
     assert "a round too many" in failure.detail
@@ -53,14 +53,14 @@ def test_an_error_of_the_code_under_test_is_a_violation_too(monkeypatch: pytest.
 
 def test_a_clock_that_is_never_satisfied_does_not_hang_the_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Replica, "tick", lambda self, now: None)
-    failure = run_seed(0).failure
+    failure = run_seed("protocol", 0).failure
     assert failure is not None
     assert "deadline in the past" in failure.detail
 
 
 def test_the_order_of_runs_counts_in_the_combined_hash() -> None:
     one, other = Summary(), Summary()
-    outcomes = [run_seed(seed) for seed in (1, 2)]
+    outcomes = [run_seed("protocol", seed) for seed in (1, 2)]
     for outcome in outcomes:
         one.add(outcome)
     for outcome in reversed(outcomes):

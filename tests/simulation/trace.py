@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Iterable
 
+from tests.simulation.recorder import Link, Recorder, State
 from tests.simulation.timeline import Timeline
 
 
 class Trace:
-    """Every event goes into the hash as text, so equal hashes mean equal runs."""
+    """Every event goes into the hash as text, so equal hashes mean equal runs. The recorder changes nothing."""
 
-    def __init__(self, timeline: Timeline, echo: Callable[[str], object] | None = None, keep: int = 60) -> None:
-        """`echo` gets each event as it happens; the last `keep` stay in `last`."""
+    def __init__(self, timeline: Timeline, recorder: Recorder | None = None, keep: int = 60) -> None:
+        """The last `keep` events stay in `last`."""
         self.last: deque[str] = deque(maxlen=keep)
         self.counts: Counter[str] = Counter()
         self.events = 0
         self._timeline = timeline
         self._hash = hashlib.blake2b(digest_size=8)
-        self._echo = echo
+        self._recorder = recorder
 
     def note(self, what: str) -> None:
         """An event, told in one line that is the same in every run of the seed."""
@@ -27,12 +28,35 @@ class Trace:
         self.events += 1
         self._hash.update(line.encode())
         self.last.append(line)
-        if self._echo is not None:
-            self._echo(line)
+        if self._recorder is not None:
+            self._recorder.event(self._timeline.now, what)
 
-    def count(self, name: str) -> None:
+    def strike(self, number: int, fault: str) -> None:
+        """An event: a strike of the plan is carried out."""
+        self.note(f"- strike {number}: {fault}")
+        if self._recorder is not None:
+            self._recorder.struck(self._timeline.now, number, fault)
+
+    def count(self, name: str, times: int = 1) -> None:
         """Something of a named kind occurred: a fault class fired, a leader was elected."""
-        self.counts[name] += 1
+        self.counts[name] += times
+
+    # For the recorder only: what follows is no event, since an event already tells of it.
+
+    def message(self, source: int, target: int, arrives: float | None, what: object) -> None:
+        """See `Recorder.message`."""
+        if self._recorder is not None:
+            self._recorder.message(self._timeline.now, source, target, arrives, what)
+
+    def state(self, host: int, state: State, holds: bool) -> None:
+        """See `Recorder.state`."""
+        if self._recorder is not None:
+            self._recorder.state(self._timeline.now, host, state, holds)
+
+    def blocked(self, links: Iterable[Link], holds: bool) -> None:
+        """See `Recorder.blocked`."""
+        if self._recorder is not None:
+            self._recorder.blocked(self._timeline.now, links, holds)
 
     @property
     def digest(self) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ostraka_server.paxos.messages import Message
-from tests.simulation.plan import Plan
+from tests.simulation.protocol.plan import ProtocolPlan
+from tests.simulation.protocol.watch import Watch
 from tests.simulation.timeline import Timeline
-from tests.simulation.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """Handed to everything that takes part."""
 
-    plan: Plan
+    plan: ProtocolPlan
     timeline: Timeline
     watch: Watch
     transmit: Callable[[int, int, Message], None]

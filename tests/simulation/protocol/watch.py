@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from ostraka_server.paxos.messages import Accept, Decided, Nack, Promise, Send, TakeOver
 from tests.simulation.agreement import Agreement
-from tests.simulation.claims import check_sent
-from tests.simulation.disk import Accepted, Learned, Promised, Record
 from tests.simulation.execution import Execution
 from tests.simulation.history import History
+from tests.simulation.protocol.claims import check_sent
+from tests.simulation.protocol.disk import Accepted, Learned, Promised, Record
 from tests.simulation.trace import Trace
 
 COUNTED: dict[type, str] = {Nack: "nack", Decided: "catch-up", TakeOver: "take-over"}

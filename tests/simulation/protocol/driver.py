@@ -14,13 +14,15 @@ from random import Random
 
 from ostraka_server.paxos import Entry, Ready, Replica, ServeDecided
 from ostraka_server.paxos.messages import Decided, Message, Send
-from tests.simulation.claims import check_at_once
 from tests.simulation.clock import NANOSECOND, Clock
-from tests.simulation.disk import Accepted, Disk, Learned, Mark, Promised, Record
 from tests.simulation.execution import EMPTY_DIGEST, next_digest
+from tests.simulation.faults import Fault
 from tests.simulation.inbox import Inbox
+from tests.simulation.protocol.claims import check_at_once
+from tests.simulation.protocol.disk import Accepted, Disk, Learned, Mark, Promised, Record
+from tests.simulation.protocol.world import World
+from tests.simulation.recorder import State
 from tests.simulation.violation import Violation
-from tests.simulation.world import World
 
 
 class Boundary(Enum):
@@ -96,9 +98,11 @@ class Life:
     def pause(self) -> None:
         """Until `resume`, nothing happens here. A sync under way goes on."""
         self._inbox.pause()
+        self._world.watch.trace.state(self.me, State.PAUSED, True)
 
     def resume(self) -> None:
         """Wake up: first to all that came in meanwhile, then to the time."""
+        self._world.watch.trace.state(self.me, State.PAUSED, False)
         self._inbox.resume()
         self.set_alarm()
 
@@ -132,7 +136,7 @@ class Life:
 
     def _transfer(self, target: int) -> None:
         if self.replica.transfer(target, self._clock.now()):
-            self._world.watch.trace.count("transfer")
+            self._world.watch.trace.count(Fault.TRANSFER)
             self._note(f"hands over to {target}")
         self._turn()
 
@@ -175,6 +179,7 @@ class Life:
         if self.replica.leads != self._led:
             self._led = self.replica.leads
             self._note(f"{'leads' if self._led else 'no longer leads'}, promised {self.replica.ballot}")
+            self._world.watch.trace.state(self.me, State.LEADS, self._led)
             if self._led:
                 self._world.watch.trace.count("election")
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty
-from tests.simulation.disk import Accepted, Disk, Learned, Loss, Mark, Promised, Record
+from tests.simulation.protocol.disk import Accepted, Disk, Learned, Loss, Mark, Promised, Record
 
 LOW, HIGH = Ballot(1, 1, 1), Ballot(1, 2, 2)
 

@@ -2,84 +2,49 @@
 
 from __future__ import annotations
 
-import traceback
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from random import Random
 
 from ostraka_server.paxos.messages import Message
-from tests.simulation.host import Host
-from tests.simulation.load import Load
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.network import Network
-from tests.simulation.plan import Plan
+from tests.simulation.protocol.deeds import Deeds
+from tests.simulation.protocol.host import Host
+from tests.simulation.protocol.load import Load
+from tests.simulation.protocol.plan import ProtocolPlan
+from tests.simulation.protocol.watch import Watch
+from tests.simulation.protocol.world import World
+from tests.simulation.recorder import Recorder
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 from tests.simulation.violation import Violation
-from tests.simulation.watch import Watch
-from tests.simulation.world import World
 
 LEADER_WITHIN_ELECTION_TIMEOUTS = 10
 COMMAND_WITHIN_S = 3.0
 LEVEL_WITHIN_S = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How a run ended badly."""
-
-    invariant: str
-    detail: str
-    last_events: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run amounts to. `simulated_s` are virtual seconds."""
-
-    plan: Plan
-    digest: str
-    events: int
-    simulated_s: float
-    counts: Counter[str]
-    failure: Failure | None
-
-
-def run(plan: Plan, echo: Callable[[str], object] | None = None) -> Outcome:
-    """Live through a plan; `echo` gets every event. Never raises: a broken invariant is an outcome."""
-    cluster = Cluster(plan, echo)
-    failure = None
-    try:
-        cluster.live()
-    except Violation as violation:
-        failure = Failure(violation.invariant, violation.detail, tuple(cluster.trace.last))
-    except Exception:  # an assertion or error of the code under test: a finding like any other
-        failure = Failure("assertion", traceback.format_exc(), tuple(cluster.trace.last))
-    trace = cluster.trace
-    return Outcome(plan, trace.digest, trace.events, cluster.timeline.now, trace.counts, failure)
-
-
 class Cluster:
     """The parts of a run, put together."""
 
-    def __init__(self, plan: Plan, echo: Callable[[str], object] | None = None) -> None:
+    def __init__(self, plan: ProtocolPlan, recorder: Recorder | None = None) -> None:
         self.plan = plan
         self.timeline = Timeline()
-        self.trace = Trace(self.timeline, echo)
+        self.trace = Trace(self.timeline, recorder)
         self.watch = Watch(self.trace, plan.members)
         network: Network[Message] = Network(
-            self.timeline, Random(f"{plan.seed} network"), self.trace, plan.conditions, self._deliver
+            self.timeline, plan.random("network"), self.trace, plan.conditions, self._deliver
         )
         world = World(plan, self.timeline, self.watch, network.send)
         self.hosts = [Host(me, world) for me in range(1, plan.members + 1)]
-        self._nemesis = Nemesis(world, network, self.hosts)
+        self._deeds = Deeds(world, network, self.hosts)
+        self._nemesis = Nemesis(plan, self.timeline, self.trace, self._deeds.by_fault)
         self._load = Load(plan, self.timeline, self.hosts)
 
     def live(self) -> None:
         """Faults for as long as the plan says; then P14."""
         self.timeline.run_until(self.plan.duration_s)
-        self._nemesis.calm()
+        self._nemesis.stop()
+        self._deeds.calm()
         self.trace.note("- healed")
         self._must(
             "a leader serves",

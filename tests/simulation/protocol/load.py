@@ -6,11 +6,10 @@ They ask whoever claims to lead, among them the deposed that do not know it yet;
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from random import Random
 
-from tests.simulation.driver import Life
-from tests.simulation.host import Host
-from tests.simulation.plan import Plan
+from tests.simulation.protocol.driver import Life
+from tests.simulation.protocol.host import Host
+from tests.simulation.protocol.plan import ProtocolPlan
 from tests.simulation.timeline import Timeline
 
 BURSTS = (1, 1, 1, 1, 8)
@@ -21,13 +20,13 @@ MEAN_BURST = sum(BURSTS) / len(BURSTS)
 class Load:
     """Keeps coming, at moments that the plan's mean rates give, until the run ends."""
 
-    def __init__(self, plan: Plan, timeline: Timeline, hosts: Sequence[Host]) -> None:
+    def __init__(self, plan: ProtocolPlan, timeline: Timeline, hosts: Sequence[Host]) -> None:
         self._timeline = timeline
         self._hosts = hosts
-        self._random = Random(f"{plan.seed} load")
+        self._random = plan.random("load")
         self._commands = 0
-        self._repeat(plan.commands_per_s, self._write)
-        self._repeat(plan.reads_per_s, Life.read)
+        self._repeat(plan.commands_per_s * plan.load, self._write)
+        self._repeat(plan.reads_per_s * plan.load, Life.read)
 
     def insist(self, every_s: float) -> None:
         """From now on also one command and one read in each such time, so that progress is not left to chance."""

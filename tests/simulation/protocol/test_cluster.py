@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.driver import Boundary
-from tests.simulation.plan import Fault
+from tests.simulation.protocol.driver import Boundary
+from tests.simulation.protocol.tier import ProtocolTier
 from tests.simulation.swarm import Summary, failure_report, run_seed, run_seeds
 
 pytestmark = pytest.mark.simulation
@@ -23,7 +23,7 @@ EVENTS = ("election", "nack", "catch-up", "no-op fill", "take-over")
 def summary() -> Summary:
     """What the first seeds amount to."""
     summary = Summary()
-    for outcome in run_seeds(range(SEEDS)):
+    for outcome in run_seeds("protocol", range(SEEDS)):
         summary.add(outcome)
     return summary
 
@@ -33,19 +33,19 @@ def test_no_invariant_breaks(summary: Summary) -> None:
     assert not summary.failed, "\n".join(map(failure_report, summary.failed[:3]))
 
 
-@pytest.mark.parametrize("name", [*(each.value for each in (*Fault, *Boundary)), *EVENTS])
+@pytest.mark.parametrize("name", [*sorted(ProtocolTier.faults), *(each.value for each in Boundary), *EVENTS])
 def test_everything_that_can_happen_happens(summary: Summary, name: str) -> None:
     assert summary.counts[name] > 0
 
 
 def stored_seeds() -> list[int]:
-    lines = Path(__file__).with_name("seeds.txt").read_text().splitlines()
+    lines = Path(__file__).parent.with_name("seeds.txt").read_text().splitlines()
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
 
 
 def test_what_seeds_found_once_stays_repaired() -> None:
     for seed in stored_seeds():
-        outcome = run_seed(seed)
+        outcome = run_seed("protocol", seed)
         assert outcome.failure is None, failure_report(outcome)
 
 
