@@ -15,23 +15,23 @@ def put(
 ) -> Operation:
     """An acknowledged put; of unknown outcome if `returned` is None."""
     outcome = Outcome.UNKNOWN if returned is None else Outcome.OK
-    return Operation(1, Kind.PUT, key, call, returned, outcome, value, revision)
+    return Operation(1, call, returned, outcome, Kind.PUT, key, value, revision)
 
 
 def failed_put(call: float, returned: float, value: bytes) -> Operation:
-    return Operation(1, Kind.PUT, KEY, call, returned, Outcome.FAILED, value)
+    return Operation(1, call, returned, Outcome.FAILED, Kind.PUT, KEY, value)
 
 
 def get(
     call: float, returned: float, value: bytes | None, revision: int | None = None, *, key: bytes = KEY
 ) -> Operation:
-    return Operation(2, Kind.GET, key, call, returned, Outcome.OK, value, revision)
+    return Operation(2, call, returned, Outcome.OK, Kind.GET, key, value, revision)
 
 
 def delete(call: float, returned: float | None, existed: bool | None = None, revision: int | None = None) -> Operation:
     """An acknowledged delete; of unknown outcome if `returned` is None."""
     outcome = Outcome.UNKNOWN if returned is None else Outcome.OK
-    return Operation(3, Kind.DELETE, KEY, call, returned, outcome, None, revision, existed)
+    return Operation(3, call, returned, outcome, Kind.DELETE, KEY, None, revision, existed)
 
 
 def simulated(
@@ -57,7 +57,7 @@ def simulated(
         effect = call + rng.random() * 10 * overlap * (3 if lost else 1)
         returned = None if lost else effect + rng.random() * 10
         outcome = Outcome.UNKNOWN if lost else Outcome.OK
-        planned.append((effect, Operation(number, kind, KEY, call, returned, outcome, value)))
+        planned.append((effect, Operation(number, call, returned, outcome, kind, KEY, value)))
     rng.shuffle(planned)
     planned.sort(key=lambda item: item[0])
     happening = [op for _, op in planned if op.returned is not None or rng.random() < 0.5]

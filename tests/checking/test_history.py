@@ -26,19 +26,19 @@ def test_each_kind_is_recorded_with_its_answer_in_order_of_call() -> None:
     with history.get(2, b"k") as call:
         call.ok()
     assert history.operations() == [
-        Operation(1, Kind.PUT, b"k", 0, 1, Outcome.OK, b"v", 2),
-        Operation(2, Kind.GET, b"k", 2, 3, Outcome.OK, b"v", 2),
-        Operation(3, Kind.DELETE, b"k", 4, 5, Outcome.OK, None, 3, True),
-        Operation(2, Kind.GET, b"k", 6, 7, Outcome.OK, None),
+        Operation(1, 0, 1, Outcome.OK, Kind.PUT, b"k", b"v", 2),
+        Operation(2, 2, 3, Outcome.OK, Kind.GET, b"k", b"v", 2),
+        Operation(3, 4, 5, Outcome.OK, Kind.DELETE, b"k", None, 3, True),
+        Operation(2, 6, 7, Outcome.OK, Kind.GET, b"k", None),
     ]
 
 
 def test_a_call_under_way_is_unknown() -> None:
     history = History(ticking())
     with history.put(1, b"k", b"v") as call:
-        assert history.operations() == [Operation(1, Kind.PUT, b"k", 0, None, Outcome.UNKNOWN, b"v")]
+        assert history.operations() == [Operation(1, 0, None, Outcome.UNKNOWN, Kind.PUT, b"k", b"v")]
         call.failed()
-    assert history.operations() == [Operation(1, Kind.PUT, b"k", 0, 1, Outcome.FAILED, b"v")]
+    assert history.operations() == [Operation(1, 0, 1, Outcome.FAILED, Kind.PUT, b"k", b"v")]
 
 
 def _interrupted(history: History, *, told: bool) -> None:
@@ -70,7 +70,7 @@ def test_a_cancelled_task_leaves_an_unknown_write() -> None:
 
     history = History(ticking())
     asyncio.run(run(history))
-    assert history.operations() == [Operation(1, Kind.PUT, b"k", 0, None, Outcome.UNKNOWN, b"v")]
+    assert history.operations() == [Operation(1, 0, None, Outcome.UNKNOWN, Kind.PUT, b"k", b"v")]
 
 
 def test_a_body_that_tells_nothing_is_a_mistake() -> None:
@@ -107,16 +107,16 @@ def test_what_was_recorded_first_is_earlier_whatever_the_clock_does(now: Callabl
 
 
 IMPOSSIBLE: dict[str, Callable[[], Operation]] = {
-    "unknown with a return": lambda: Operation(1, Kind.PUT, b"k", 0, 1, Outcome.UNKNOWN, b"v"),
-    "ok without a return": lambda: Operation(1, Kind.PUT, b"k", 0, None, Outcome.OK, b"v"),
-    "returned before its call": lambda: Operation(1, Kind.GET, b"k", 1, 0, Outcome.OK),
-    "put without value": lambda: Operation(1, Kind.PUT, b"k", 0, 1, Outcome.OK),
-    "delete with value": lambda: Operation(1, Kind.DELETE, b"k", 0, 1, Outcome.OK, b"v"),
-    "get that tells existed": lambda: Operation(1, Kind.GET, b"k", 0, 1, Outcome.OK, existed=True),
-    "failed get with value": lambda: Operation(1, Kind.GET, b"k", 0, 1, Outcome.FAILED, b"v"),
-    "unknown put with revision": lambda: Operation(1, Kind.PUT, b"k", 0, None, Outcome.UNKNOWN, b"v", 2),
-    "absent key with revision": lambda: Operation(1, Kind.GET, b"k", 0, 1, Outcome.OK, None, 2),
-    "delete of nothing with revision": lambda: Operation(1, Kind.DELETE, b"k", 0, 1, Outcome.OK, None, 2, False),
+    "unknown with a return": lambda: Operation(1, 0, 1, Outcome.UNKNOWN, Kind.PUT, b"k", b"v"),
+    "ok without a return": lambda: Operation(1, 0, None, Outcome.OK, Kind.PUT, b"k", b"v"),
+    "returned before its call": lambda: Operation(1, 1, 0, Outcome.OK, Kind.GET, b"k"),
+    "put without value": lambda: Operation(1, 0, 1, Outcome.OK, Kind.PUT, b"k"),
+    "delete with value": lambda: Operation(1, 0, 1, Outcome.OK, Kind.DELETE, b"k", b"v"),
+    "get that tells existed": lambda: Operation(1, 0, 1, Outcome.OK, Kind.GET, b"k", existed=True),
+    "failed get with value": lambda: Operation(1, 0, 1, Outcome.FAILED, Kind.GET, b"k", b"v"),
+    "unknown put with revision": lambda: Operation(1, 0, None, Outcome.UNKNOWN, Kind.PUT, b"k", b"v", 2),
+    "absent key with revision": lambda: Operation(1, 0, 1, Outcome.OK, Kind.GET, b"k", None, 2),
+    "delete of nothing with revision": lambda: Operation(1, 0, 1, Outcome.OK, Kind.DELETE, b"k", None, 2, False),
 }
 
 

@@ -11,8 +11,9 @@ assert result.ok, str(result)
 from __future__ import annotations
 
 from .acknowledged import Gap, LostWrite, longest_gap, lost_writes
+from .calls import Outcome
 from .explain import Violation
-from .history import Call, History, Kind, Operation, Outcome
+from .history import Call, History, Kind, Operation
 from .jsonl import dump_operations, load_operations
 from .linearizability import Result, Verdict, check_linearizable
 

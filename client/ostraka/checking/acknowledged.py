@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from .history import Kind, Operation, Outcome
+from .calls import Outcome
+from .history import Kind, Operation
 
 
 class LostWrite(NamedTuple):

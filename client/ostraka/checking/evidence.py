@@ -11,7 +11,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from .history import Kind, Operation, Outcome
+from .calls import Outcome
+from .history import Kind, Operation
 from .register import UNREAD, Effect
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .history import Kind, Operation, Outcome
+from .calls import Outcome
+from .history import Kind, Operation
 from .register import Effect, Register, Unread
 from .wgl import Search
 

@@ -1,16 +1,12 @@
-"""What callers saw of a store, and a recorder for it.
-
-Rule 1. An operation's effect, if it has one, lies between its call and its return.
-Rule 2. Two events of one `History` never carry the same time: what was recorded first is earlier.
-"""
+"""What callers saw of single keys, and a recorder for it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from types import TracebackType
+
+from .calls import OpenCall, Outcome, Recorded, Stamps
 
 
 class Kind(Enum):
@@ -21,31 +17,12 @@ class Kind(Enum):
     DELETE = "delete"
 
 
-class Outcome(Enum):
-    """What the caller knows about the effect."""
-
-    OK = "ok"
-    FAILED = "failed"
-    """It surely did not happen, and never will."""
-    UNKNOWN = "unknown"
-    """It may have happened, may happen later, or may never happen."""
-
-
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One call on one key. Times are seconds of a clock that all callers share.
+class Operation(Recorded):
+    """One call on one key. Raises ValueError if the fields contradict each other."""
 
-    Raises ValueError if the fields contradict each other.
-    """
-
-    process: int
-    """The caller, for people to read: the checkers order by time alone."""
     kind: Kind
     key: bytes
-    call: float
-    returned: float | None
-    """None exactly if the outcome is unknown: the effect may come at any time after the call."""
-    outcome: Outcome
     value: bytes | None = None
     """put: what is written. get: what was read, None if the key was absent."""
     revision: int | None = None
@@ -54,10 +31,7 @@ class Operation:
     """delete: whether there was a key to delete. None if not told."""
 
     def __post_init__(self) -> None:
-        if (self.returned is None) != (self.outcome is Outcome.UNKNOWN):
-            raise ValueError("an operation has no time of return exactly if its outcome is unknown")
-        if self.returned is not None and self.returned < self.call:
-            raise ValueError(f"returned at {self.returned}, before its call at {self.call}")
+        Recorded.__post_init__(self)
         if self.kind is Kind.PUT and self.value is None:
             raise ValueError("a put has a value")
         if self.kind is Kind.DELETE and self.value is not None:
@@ -74,32 +48,23 @@ class Operation:
         return read or self.revision is not None or self.existed is not None
 
 
-class Call:
-    """An operation under way: a context manager whose body makes the call and tells how it ended.
-
-    An exception that leaves the body untold (cancellation too) makes the outcome unknown, and goes on.
-    A body that ends normally without telling is a mistake: RuntimeError.
-    """
-
-    def __init__(self, begun: Operation, now: Callable[[], float]) -> None:
-        self._operation = begun
-        self._now = now
-        self._told = False
+class Call(OpenCall[Operation]):
+    """An operation under way."""
 
     @property
     def operation(self) -> Operation:
         """What is known so far; of unknown outcome until told otherwise."""
-        return self._operation
+        return self._record
 
     def ok(self, *, value: bytes | None = None, revision: int | None = None, existed: bool | None = None) -> None:
         """It took effect and answered this; `value` is for gets only. Raises ValueError if it cannot be."""
-        if self._operation.kind is Kind.PUT:
+        if self._record.kind is Kind.PUT:
             if value is not None:
                 raise ValueError("a put answers no value")
-            value = self._operation.value
+            value = self._record.value
         self._tell(
             replace(
-                self._operation,
+                self._record,
                 returned=self._now(),
                 outcome=Outcome.OK,
                 value=value,
@@ -107,29 +72,6 @@ class Call:
                 existed=existed,
             )
         )
-
-    def failed(self) -> None:
-        """It surely had no effect, and never will have."""
-        self._tell(replace(self._operation, returned=self._now(), outcome=Outcome.FAILED))
-
-    def unknown(self) -> None:
-        """Nobody can say whether it takes effect."""
-        self._tell(self._operation)
-
-    def _tell(self, told: Operation) -> None:
-        if self._told:
-            raise RuntimeError("the outcome of this call was told already")
-        self._operation = told
-        self._told = True
-
-    def __enter__(self) -> Call:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None and not self._told:
-            raise RuntimeError("the body of a recorded call must end with ok(), failed() or unknown()")
 
 
 class History:
@@ -142,9 +84,8 @@ class History:
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """`now` gives seconds; where it stands still or goes back, times rise by the least that a float can."""
-        self._clock = now
-        self._last = -math.inf
+        """`now` gives seconds."""
+        self._stamp = Stamps(now)
         self._calls: list[Call] = []
 
     def get(self, process: int, key: bytes) -> Call:
@@ -164,11 +105,7 @@ class History:
         return [call.operation for call in self._calls]
 
     def _begin(self, process: int, kind: Kind, key: bytes, value: bytes | None) -> Call:
-        begun = Operation(process, kind, key, self._stamp(), None, Outcome.UNKNOWN, value)
+        begun = Operation(process, self._stamp(), None, Outcome.UNKNOWN, kind, key, value)
         call = Call(begun, self._stamp)
         self._calls.append(call)
         return call
-
-    def _stamp(self) -> float:
-        self._last = max(self._clock(), math.nextafter(self._last, math.inf))
-        return self._last

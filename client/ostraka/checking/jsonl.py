@@ -12,7 +12,8 @@ from dataclasses import asdict
 from enum import Enum
 from typing import Any
 
-from .history import Kind, Operation, Outcome
+from .calls import Outcome
+from .history import Kind, Operation
 
 
 def dump_operations(operations: Iterable[Operation]) -> Iterator[str]:
