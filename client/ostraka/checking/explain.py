@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .calls import Outcome
 from .history import Kind, Operation
+from .picture import picture, text
 from .register import Effect, Register, Unread
 from .wgl import Search
 
@@ -14,8 +15,6 @@ ROWS = 16
 """At most so many operations in a picture."""
 TAIL = 4
 """So many operations from the end of the longest order are shown even where they overlap nothing."""
-TEXT_BYTES = 24
-"""Longer values are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Violation:
                 f"key {self.key!r}: no order explains {describe(self.culprit)}",
                 *(f"  {hint}" for hint in self._hints()),
                 f"  the {len(self.order)} operations that can be placed before leave the key {held}",
-                *(f"  {row}" for row in picture(self.window, self.culprit)),
+                *(f"  {row}" for row in picture(((describe(op), op) for op in self.window), self.culprit)),
             ]
         )
 
@@ -89,24 +88,6 @@ def describe(operation: Operation) -> str:
     return asked if operation.revision is None else f"{asked} at revision {operation.revision}"
 
 
-def picture(operations: Sequence[Operation], culprit: Operation) -> list[str]:
-    """A row for each operation, a bar from its call to its return; `culprit` is marked with an arrow.
-
-    Distances show the order of events, not durations. A bar without an end has no known one.
-    """
-    events = {op.call for op in operations} | {op.returned for op in operations if op.returned is not None}
-    column = {time: 3 * rank for rank, time in enumerate(sorted(events))}
-    labels = [describe(op) for op in operations]
-    width = max(map(len, labels))
-    rows = []
-    for op, label in zip(operations, labels, strict=True):
-        left = column[op.call]
-        right = 3 * len(column) if op.returned is None else column[op.returned]
-        bar = "|" + "-" * (right - left - 1) + ("" if left == right else ">" if op.returned is None else "|")
-        rows.append(f"{'->' if op == culprit else '  '} {label:{width}}  {' ' * left}{bar}")
-    return rows
-
-
 def _call(operation: Operation) -> float:
     return operation.call
 
@@ -122,8 +103,4 @@ def _wrote(operation: Operation, value: bytes | None) -> bool:
 
 
 def _text(value: bytes | Unread | None) -> str:
-    if isinstance(value, Unread):
-        return value.value
-    if value is None:
-        return "absent"
-    return repr(value) if len(value) <= TEXT_BYTES else f"{value[:TEXT_BYTES]!r}..."
+    return value.value if isinstance(value, Unread) else text(value)
