@@ -37,7 +37,7 @@ def served(rng: random.Random, calls: int, *, overlap: int = 4, unknown: float =
     """A run of a store that does no wrong: everything takes effect at an instant between its call and its return."""
     begun = sorted(rng.sample(range(10 * calls), calls))
     instants = [call + rng.random() * 10 * overlap for call in begun]
-    requests = [_request(rng, number) for number in range(calls)]
+    requests = [requested(rng, number) for number in range(calls)]
     model = Keyspace()
     decided: list[Decided[Request]] = []
     seen: dict[int, Seen] = {}
@@ -66,9 +66,10 @@ def served(rng: random.Random, calls: int, *, overlap: int = 4, unknown: float =
     return Run([seen[number] for number in range(calls)], decided)
 
 
-def _request(rng: random.Random, number: int) -> Request:
+def requested(rng: random.Random, number: int) -> Request:
+    """Any request. Its number makes a put the only one of its value."""
     key = rng.choice(KEYS)
-    end = rng.choice([just_after(key), just_after(key), b"c", b"d", None])
+    end = rng.choice([just_after(key), just_after(key), b"d", b"e", None])
     requests: list[Request] = [
         Put(key, b"%d" % number),
         Put(key, b"%d" % number, prev=True),
