@@ -151,6 +151,7 @@ def test_names_are_plain_words(value: str) -> None:
         ({"paxos.window_bytes": "4000000"}, "paxos.window_bytes must hold limits.request_bytes_max"),
         ({"log.segment_bytes": "8388608"}, "log.segment_bytes must exceed paxos.window_bytes"),
         ({"limits.timeout_ms_max": "4999"}, "limits.timeout_ms_max must be at least"),
+        ({"limits.connection_age_grace_ms": "60000"}, "limits.connection_age_grace_ms must exceed"),
         ({"listen_client": "0.0.0.0:7401"}, "set advertise_client to an address that others reach"),
         ({"listen_http": "127.0.0.1:7401"}, "listen_client, listen_replica and listen_http must differ"),
         ({"node": "n2"}, "n2 is not among them"),

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from ostraka._exchange import Exchange
+from ostraka._exchanges import Exchanges
 from ostraka._routing import Router
 from ostraka._transport import Transport, TransportError
 from ostraka.clock import Clock
@@ -36,7 +36,7 @@ class Caller:
         self._router = router
         self._transport = transport
         self._clock = clock
-        self._exchanges: dict[str, Exchange] = {}
+        self._exchanges = Exchanges(transport, clock)
         self._look: asyncio.Task[None] | None = None
         self._pausing: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -48,7 +48,7 @@ class Caller:
         Raises OstrakaError, within `timeout` seconds."""
 
         async def send(address: str, remaining: float) -> Reply:
-            reply = await self._exchange(address).call(command, remaining)
+            reply = await self._exchanges.to(address).call(command, remaining)
             result = reply.WhichOneof("result")
             if result is None or result == "error":
                 raise TransportError(reply.error)
@@ -89,9 +89,7 @@ class Caller:
         if self._look is not None:
             self._look.cancel()
             await asyncio.gather(self._look, return_exceptions=True)
-        for exchange in self._exchanges.values():
-            await exchange.close()
-        self._exchanges.clear()
+        await self._exchanges.close()
         await self._transport.close()
 
     async def _persist(
@@ -148,12 +146,6 @@ class Caller:
         finally:
             self._pausing.discard(pause)
             timer.cancel()
-
-    def _exchange(self, address: str) -> Exchange:
-        exchange = self._exchanges.get(address)
-        if exchange is None or exchange.ended:
-            exchange = self._exchanges[address] = Exchange(self._transport, address, self._clock)
-        return exchange
 
     async def _unary(
         self, address: str, method: str, request: Message, response: type[Response], timeout: float

@@ -6,11 +6,14 @@ the stream is idle, and frames grow while a send is in progress.
 Rules:
 1. A call always ends in a Reply: the node's, or an error made here that says what is known. It never raises, except
    CancelledError when its caller is cancelled.
-2. `surely_not_done` in an error made here is true exactly where the call was never handed to the stream.
+2. `surely_not_done` in an error made here is true exactly where the call was never handed to the stream, or the node
+   says so of the whole stream.
 3. A call that ended otherwise than by the node's reply (deadline, cancellation) is withdrawn: not sent if still
    queued, else followed by a `cancel`.
 4. An exchange lives once. When its stream ends, every call ends, and so does each later one; make a new exchange.
-5. The queue and the calls in flight are bounded; beyond the bounds a call is answered OVERLOADED at once.
+5. A node asks a stream that grew old to retire. New calls then belong on another exchange (`takes_calls`); this one
+   ends once those that it has are answered, so that none is lost or in doubt.
+6. The queue and the calls in flight are bounded; beyond the bounds a call is answered OVERLOADED at once.
 """
 
 from __future__ import annotations
@@ -75,6 +78,7 @@ class Exchange:
         self._wake = asyncio.Event()
         self._expiry: Timer | None = None
         self._expiry_at = math.inf
+        self._retiring = False
         self._end_error: Error | None = None
         self._task = asyncio.create_task(self._run())
 
@@ -82,6 +86,11 @@ class Exchange:
     def ended(self) -> bool:
         """Whether the stream is over, so that calls can only fail."""
         return self._end_error is not None
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether the stream is neither over nor about to be."""
+        return self._end_error is None and not self._retiring
 
     async def call(self, command: bytes, timeout: float, *, forwarded: bool = False) -> Reply:
         """Send a serialised `ostraka.v1.Command` and give the reply, within `timeout` seconds (rule 1).
@@ -131,6 +140,7 @@ class Exchange:
         if self._unanswered.pop(pending.id, None) is not None and pending.sent:
             self._withdrawn.append(pending.id)
             self._wake.set()
+        self._end_if_retired()
 
     def _expire_at(self, when: float) -> None:
         if self._expiry is not None:
@@ -149,6 +159,10 @@ class Exchange:
             _resolve(pending, reply)
         earliest = min((p.deadline for p in self._unanswered.values()), default=math.inf)
         self._expire_at(max(earliest, now + EXPIRY_STEP_S))
+
+    def _end_if_retired(self) -> None:
+        if self._retiring and not self._unanswered:
+            self._end(to_wire(Status.UNAVAILABLE, "the node had this connection end for its age"))
 
     def _end(self, error: Error) -> None:
         """End the exchange (rule 4). Only the first reason counts."""
@@ -225,17 +239,19 @@ class Exchange:
     async def _read(self, stream: Stream) -> None:
         while True:
             try:
-                replies = ExchangeResponse.FromString(await stream.receive()).replies
+                response = ExchangeResponse.FromString(await stream.receive())
             except TransportError as broken:
                 self._end(broken.error)
                 return
             except DecodeError:
                 self._end(to_wire(Status.INTERNAL, "the node sent a frame that is not an ExchangeResponse"))
                 return
-            for reply in replies:
+            for reply in response.replies:
                 pending = self._unanswered.pop(reply.id, None)
                 if pending is not None:  # else withdrawn, and the reply crossed the cancel
                     _resolve(pending, reply)
+            self._retiring = self._retiring or response.retire
+            self._end_if_retired()
 
 
 def _resolve(pending: _Pending, reply: Reply) -> None:
@@ -245,7 +261,8 @@ def _resolve(pending: _Pending, reply: Reply) -> None:
 
 def _ended_reply(error: Error, *, sent: bool) -> Reply:
     reply = Reply(error=error)
-    reply.error.detail.surely_not_done = not sent
+    if not sent:
+        reply.error.detail.surely_not_done = True
     return reply
 
 

@@ -17,6 +17,7 @@ __all__ = ["Address", "Config", "ConfigError", "Limits", "Log", "Logging", "Memb
 
 KiB = 1024
 MiB = 1024 * KiB
+WEEK_MS = 7 * 24 * 3600 * 1000
 
 
 class Address(NamedTuple):
@@ -162,6 +163,15 @@ class Limits:
         int, About("Writes are refused while the disk has less free than this and a log segment.", low=0)
     ] = 256 * MiB
     connection_idle_ms: Annotated[int, About("A connection without RPCs is closed after so long.")] = 600_000
+    connection_age_ms: Annotated[
+        int,
+        About(
+            "Clients are asked to make a new connection after about so long; none of their calls fails.", high=WEEK_MS
+        ),
+    ] = 3_600_000
+    connection_age_grace_ms: Annotated[
+        int, About("An Exchange that goes on for so long after it was asked to end is cut.", high=WEEK_MS)
+    ] = 90_000
     default_timeout_ms: Annotated[int, About("Deadline of a call that names none.")] = 5_000
     timeout_ms_max: Annotated[int, About("Longest deadline of a call; longer ones are cut to it.")] = 60_000
 
@@ -193,6 +203,7 @@ class Config:
     4. The largest put fits into a request, a request into the window, the window into a log segment, and the
        largest key with its value into a page of a range.
     5. One request fits into what may be in flight, and streams leave room for other RPCs.
+    6. Every call ends before its stream is cut for its age.
     """
 
     cluster: Annotated[str, About("Name of the cluster; nodes of another one are refused.", parse=_name)]
@@ -287,3 +298,5 @@ class Config:
             yield "limits.rpcs_max must exceed limits.streams_max, to leave room for other RPCs"
         if limits.default_timeout_ms > limits.timeout_ms_max:
             yield "limits.timeout_ms_max must be at least limits.default_timeout_ms"
+        if limits.connection_age_grace_ms <= limits.timeout_ms_max:
+            yield "limits.connection_age_grace_ms must exceed limits.timeout_ms_max, to let every call end"

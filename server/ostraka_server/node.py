@@ -197,7 +197,7 @@ class Node:
         add_services(
             server,
             kv=KvService(self.gateway),
-            exchange=ExchangeService(self.gateway, config.limits),
+            exchange=ExchangeService(self.gateway, config.limits, self._clock, self._random),
             cluster=ClusterService(self._view, self.gateway, self._transport, self._clock),
             health=self._health,
             reflection=config.reflection,

@@ -66,8 +66,11 @@ class FakeStream:
     def deliver_raw(self, frame: bytes) -> None:
         self._inbox.put_nowait(frame)
 
-    def break_off(self, message: str = "connection reset") -> None:
-        self._over = to_wire(Status.UNAVAILABLE, message)
+    def ask_to_retire(self) -> None:
+        self.deliver_raw(ExchangeResponse(retire=True).SerializeToString())
+
+    def break_off(self, why: str | Error = "connection reset") -> None:
+        self._over = to_wire(Status.UNAVAILABLE, why) if isinstance(why, str) else why
         self._inbox.put_nowait(self._over)
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from ostraka import _exchange
 from ostraka._exchange import Exchange
-from ostraka.errors import Status
+from ostraka.errors import Status, to_wire
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka.v1.kv_pb2 import PutResponse
 from tests.client.fake_cluster import FakeCluster, FakeNode, silent
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 
@@ -273,3 +274,73 @@ async def test_a_node_that_sends_garbage_is_left(clock: VirtualClock) -> None:
     assert error.code == Status.INTERNAL
     await turns()
     assert exchange.ended and node.streams[0].closed
+
+
+@virtual_time
+async def test_an_exchange_asked_to_retire_ends_once_its_calls_are_answered(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    node.behaviour = silent
+    first, second = calling(exchange, 2)
+    await turns()
+    stream = node.streams[0]
+    stream.ask_to_retire()
+    await turns()
+    assert not exchange.takes_calls and not exchange.ended
+    for call, task in zip(node.calls, (first, second), strict=True):
+        assert not stream.closed
+        stream.deliver(Reply(id=call.id, put=PutResponse()))
+        assert (await task).HasField("put")
+    await turns()
+    assert exchange.ended and stream.closed
+    assert (await exchange.call(put(b"late"), 5.0)).error.detail.surely_not_done
+
+
+@virtual_time
+async def test_what_was_queued_when_it_had_to_retire_is_still_sent(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    await exchange.call(put(b"first"), 5.0)
+    stream = node.streams[0]
+    stream.pause, node.behaviour = asyncio.Event(), silent
+    (sent,) = calling(exchange, 1)
+    await turns()
+    (queued,) = calling(exchange, 1)
+    stream.ask_to_retire()
+    await turns()
+    stream.deliver(Reply(id=node.calls[-1].id, put=PutResponse()))
+    assert (await sent).HasField("put")
+    node.behaviour = None
+    stream.pause.set()
+    assert (await queued).HasField("put")
+    await turns()
+    assert exchange.ended
+
+
+@virtual_time
+async def test_an_idle_exchange_asked_to_retire_ends_at_once(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    await exchange.call(put(b"k"), 5.0)
+    node.streams[0].ask_to_retire()
+    await turns()
+    assert exchange.ended and node.streams[0].closed
+
+
+@virtual_time
+async def test_a_retiring_exchange_ends_with_the_withdrawal_of_its_last_call(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    node.behaviour = silent
+    (late,) = calling(exchange, 1, timeout=2.0)
+    await turns()
+    node.streams[0].ask_to_retire()
+    assert (await late).error.detail.reason == pb.DEADLINE
+    await turns()
+    assert exchange.ended and node.streams[0].closed
+
+
+@virtual_time
+async def test_calls_of_a_stream_that_the_node_refused_are_surely_not_done(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    node.behaviour = silent
+    (call,) = calling(exchange, 1)
+    await turns()
+    node.streams[0].break_off(to_wire(Status.RESOURCE_EXHAUSTED, "streams_max", surely_not_done=True))
+    assert (await call).error.detail.surely_not_done

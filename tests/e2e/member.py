@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Sequence
 
-from ostraka.cli.dev_plan import Node
+from ostraka.cli.dev_plan import HOST, Node
 
 STOP_SECONDS_MAX = 20.0
 LOG_LINES = 15
@@ -82,6 +84,12 @@ class Member:
         if self._process is not None:
             self.signal(signal.SIGKILL)
             self.wait()
+
+    def metric(self, name: str, labels: str = "") -> float:
+        """The sum of the metric's samples whose labels contain this text."""
+        with urllib.request.urlopen(f"http://{HOST}:{self.node.http_port}/metrics", timeout=10) as page:
+            samples = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", page.read().decode(), re.MULTILINE)
+        return sum(float(value) for found, value in samples if labels in found)
 
     def log_text(self) -> str:
         """All that it wrote, over all its starts."""

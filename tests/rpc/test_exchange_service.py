@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from random import Random
 from typing import Any, cast
 
 import grpc
@@ -22,6 +23,10 @@ from tests.shard.asking import get, local_get, put
 from tests.shard.test_gateway import Entrance
 
 
+def exchange_service(entrance: Entrance, limits: Limits | None = None) -> ExchangeService:
+    return ExchangeService(entrance.gateway, limits or Limits(), entrance.clock, Random(0))
+
+
 class Aborted(Exception):
     """What `abort` raises."""
 
@@ -36,9 +41,10 @@ class Stream:
         self.reads = asyncio.Event()
         """Clear while the client does not read: its stream's flow control then keeps the service from writing."""
         self.reads.set()
+        self.asked_to_retire = 0
         self.status: tuple[grpc.StatusCode, str] | None = None
         self.detail = ErrorDetail()
-        service = service or ExchangeService(entrance.gateway)
+        service = service or exchange_service(entrance)
         self.task = asyncio.create_task(service.exchange(None, cast(Any, self)))
 
     async def read(self) -> Any:
@@ -51,6 +57,7 @@ class Stream:
 
     async def write(self, response: wire.ExchangeResponse) -> None:
         await self.reads.wait()
+        self.asked_to_retire += response.retire
         self.frames.append(list(ExchangeResponse.FromString(response.SerializeToString()).replies))
 
     async def send(self, *commands: Command, first_id: int = 1, forwarded: bool = False, timeout_ms: int = 0) -> None:
@@ -233,7 +240,7 @@ async def test_large_replies_go_in_frames_that_a_client_takes(clock: VirtualCloc
 @virtual_time
 async def test_calls_on_a_stream_are_bounded(clock: VirtualClock) -> None:
     entrance = leading(clock)
-    stream = Stream(entrance, ExchangeService(entrance.gateway, Limits(calls_per_stream_max=2)))
+    stream = Stream(entrance, exchange_service(entrance, Limits(calls_per_stream_max=2)))
     await stream.send(*[put()] * 3)
     error = stream.replies[3].error
     assert (error.detail.reason, error.detail.surely_not_done) == (Reason.OVERLOADED, True)
@@ -247,6 +254,7 @@ def test_a_frame_of_too_many_calls_ends_its_stream(kind: str) -> None:
     @virtual_time
     async def check(clock: VirtualClock) -> None:
         stream = Stream(leading(clock))
+        await stream.send(put())
         many = range(module.FRAME_CALLS_MAX + 1)
         frame = wire.ExchangeRequest(cancel=many)
         if kind == "calls":
@@ -255,6 +263,7 @@ def test_a_frame_of_too_many_calls_ends_its_stream(kind: str) -> None:
         assert stream.status is not None
         assert stream.status[0] is grpc.StatusCode.INVALID_ARGUMENT
         assert f"over {module.FRAME_CALLS_MAX} calls" in stream.status[1]
+        assert not stream.detail.surely_not_done, "nobody knows what becomes of the put"
         assert not stream.frames
         await stream.stop()
 
@@ -264,13 +273,14 @@ def test_a_frame_of_too_many_calls_ends_its_stream(kind: str) -> None:
 @virtual_time
 async def test_streams_are_bounded(clock: VirtualClock) -> None:
     entrance = leading(clock)
-    service = ExchangeService(entrance.gateway, Limits(streams_max=2))
+    service = exchange_service(entrance, Limits(streams_max=2))
     first, second, third = (Stream(entrance, service) for _ in range(3))
     await turns()
     assert third.status is not None
     assert third.status[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "streams_max (2)" in third.status[1]
     assert third.detail.reason == Reason.OVERLOADED
+    assert third.detail.surely_not_done
     await first.half_close()
     again = Stream(entrance, service)
     await again.send(local_get())
@@ -296,7 +306,7 @@ async def with_a_large_value(entrance: Entrance) -> None:
 async def test_reads_come_back_later_when_the_client_does_not_read_their_replies(clock: VirtualClock) -> None:
     entrance = leading(clock)
     await with_a_large_value(entrance)
-    service = ExchangeService(entrance.gateway, ROOM)
+    service = exchange_service(entrance, ROOM)
     stream = Stream(entrance, service)
     stream.reads.clear()
     await stream.send(local_get(), local_get(), local_get())
@@ -318,7 +328,7 @@ async def test_reads_come_back_later_when_the_client_does_not_read_their_replies
 async def test_replies_that_wait_are_bounded_over_all_streams(clock: VirtualClock) -> None:
     entrance = leading(clock)
     await with_a_large_value(entrance)
-    service = ExchangeService(entrance.gateway, ROOM)
+    service = exchange_service(entrance, ROOM)
     streams = [Stream(entrance, service) for _ in range(3)]
     for stream in streams:
         stream.reads.clear()
@@ -335,7 +345,7 @@ async def test_replies_that_wait_are_bounded_over_all_streams(clock: VirtualCloc
 @virtual_time
 async def test_a_client_that_never_reads_is_cut(clock: VirtualClock) -> None:
     entrance = leading(clock)
-    service = ExchangeService(entrance.gateway, ROOM)
+    service = exchange_service(entrance, ROOM)
     stream, other = Stream(entrance, service), Stream(entrance, service)
     stream.reads.clear()
     await stream.send(put())
@@ -363,7 +373,7 @@ def test_over_a_real_connection_a_client_that_never_reads_is_cut() -> None:
 async def send_and_never_read() -> None:
     clock = BootClock()
     entrance = Entrance(cast(VirtualClock, clock))
-    service = ExchangeService(entrance.gateway, Limits(unsent_bytes_per_stream_max=1 << 20))
+    service = exchange_service(entrance, Limits(unsent_bytes_per_stream_max=1 << 20))
 
     def add(server: grpc.aio.Server) -> None:
         server.add_generic_rpc_handlers((service.handler(),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from random import Random
 
 import grpc
 import pytest
@@ -31,7 +32,7 @@ def test_malformed_requests_are_refused_by_name(caplog: pytest.LogCaptureFixture
 
         def add(server: grpc.aio.Server) -> None:
             add_KVServicer_to_server(KvService(gateway), server)
-            server.add_generic_rpc_handlers((ExchangeService(gateway).handler(),))
+            server.add_generic_rpc_handlers((ExchangeService(gateway, Limits(), clock, Random(0)).handler(),))
 
         async with (
             serving(add, [CountingInterceptor(ManualClock())]) as address,

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection_pb2 as v1alpha
 
+from ostraka_server.config import Limits
 from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.rpc.health import Health
@@ -38,7 +40,7 @@ def add_all(server: grpc.aio.Server, *, reflection: bool = True) -> None:
     add_services(
         server,
         kv=KvService(gateway),
-        exchange=ExchangeService(gateway),
+        exchange=ExchangeService(gateway, Limits(), cluster.clock, Random(0)),
         cluster=ClusterService(View(cluster, "n1"), gateway, Wire(), cluster.clock),
         health=health,
         reflection=reflection,

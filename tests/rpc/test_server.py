@@ -29,8 +29,11 @@ class Echo:
     def __init__(self) -> None:
         self.free = asyncio.Event()
         self.begun = asyncio.Semaphore(0)
+        self.clients: list[str] = []
+        """The address that each call came from, which tells its connection."""
 
-    async def echo(self, request: bytes, _: Any) -> bytes:
+    async def echo(self, request: bytes, context: Any) -> bytes:
+        self.clients.append(context.peer())
         self.begun.release()
         if request == b"hold":
             await self.free.wait()
@@ -150,6 +153,17 @@ async def test_an_idle_connection_is_closed_and_made_again_when_needed() -> None
             await channel.wait_for_state_change(state)
             state = channel.get_state()
         assert await calling(channel) == b""
+
+
+@run
+async def test_an_old_connection_takes_no_more_rpcs_and_ends_those_that_it_has() -> None:
+    async with serving(Limits(connection_age_ms=100)) as (address, echo), connection(address) as channel:
+        held = calling(channel, b"hold")
+        await echo.begun.acquire()
+        while echo.clients[-1] == echo.clients[0]:
+            assert await calling(channel) == b""
+        echo.free.set()
+        assert await held == b"hold"
 
 
 @run

@@ -39,6 +39,8 @@ def made(maker: Callable[..., Reply], **given: object) -> Reply:
     )
 
 
+ENDS_OF_STREAMS = [failures.unread, failures.outlived]
+
 UNSURE = [maker for maker in MAKERS if "surely_not_done" in inspect.signature(maker).parameters]
 
 
@@ -68,9 +70,14 @@ def test_what_was_under_way_says_what_is_known(maker: Callable[..., Reply], sure
     assert ("unknown" in error.message) is not surely
 
 
+@pytest.mark.parametrize("maker", ENDS_OF_STREAMS)
+def test_the_end_of_a_stream_tells_nothing_of_what_is_under_way_there(maker: Callable[..., Reply]) -> None:
+    assert isinstance(from_wire(made(maker).error, write=True, origin="a1:1"), OutcomeUnknown)
+
+
 def test_all_failures_are_looked_at_here() -> None:
     refused = {reply.error.detail.reason for reply in REFUSALS}
-    rest = {failures.transfer_failed, *UNSURE}
+    rest = {failures.transfer_failed, *ENDS_OF_STREAMS, *UNSURE}
     assert {made(maker).error.detail.reason for maker in MAKERS if maker not in rest} == refused
 
 

@@ -6,16 +6,22 @@ client serialised goes to the log unread by this file. Replies that are ready in
 Replies wait here for a client that reads slowly, in bounded room (`Limits.unsent_bytes_*`). Reads may fill half of a
 stream's, and are told to come back when it is full; the other half is for refusals and for the replies to writes, which
 are done already. A client that lets it fill up has stopped reading: its stream is cut.
+
+Streams grow old (`Limits.connection_age_ms`), so that clients come to use the addresses that there are by then. An old
+one is asked to retire: its client makes another for its next calls and leaves once it has its answers, so that no call
+is lost or tried twice. Whoever stays beyond the grace is cut.
 """
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
+from random import Random
 from typing import Any
 
 import grpc
 
+from ostraka.clock import Clock
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka_server.config import Limits
 from ostraka_server.rpc.errors import refuse
@@ -32,9 +38,12 @@ FRAME_BYTES_MAX = 3 << 20
 FRAME_CALLS_MAX = 4096
 """Calls in one frame of a client, and as many cancellations: more would keep the node from its heartbeats."""
 
-
 TURN_CALLS_MAX = 1024
 """Calls that are taken, of all streams together, in one turn of the event loop; the last frame of it may be larger."""
+
+STREAM_AGES = 1.1, 1.2
+"""A stream is asked to retire at an age between these shares of `connection_age_ms`. By then gRPC lets its connection
+take no more RPCs (`rpc/server.py`), so that the next stream gets a new connection."""
 
 
 class _Session:
@@ -46,9 +55,11 @@ class _Session:
         self._limits = limits
         self._calls: dict[int, Call] = {}
         self._replies: list[bytes] = []
+        self._asks_to_retire = False
         self.unsent_bytes = 0
-        self.cut = False
-        """The client has stopped reading."""
+        self.cut: Reply | None = None
+        """What the client is told where this side ends the stream."""
+        self._over = False
         self._reader = asyncio.current_task()
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()
@@ -81,7 +92,7 @@ class _Session:
         self._answer(call_id, reply)
 
     def _answer(self, call_id: int, reply: Reply) -> None:
-        if self.cut:
+        if self._over:
             return
         reply.id = call_id
         data = reply.SerializeToString()
@@ -92,8 +103,22 @@ class _Session:
         self._replies.append(data)
         self._count(len(data))
         self._wake.set()
-        if self.unsent_bytes > self._limits.unsent_bytes_per_stream_max and self._reader is not None:
-            self.cut = True
+        if self.unsent_bytes > self._limits.unsent_bytes_per_stream_max:
+            self._cut(failures.unread(self._limits.unsent_bytes_per_stream_max))
+
+    def retire(self) -> None:
+        """Ask the client to make another stream, and to leave this one."""
+        self._asks_to_retire = True
+        self._wake.set()
+
+    def outlive(self) -> None:
+        """The client stayed, though it was asked to leave."""
+        self._cut(failures.outlived(self._limits.connection_age_grace_ms))
+
+    def _cut(self, why: Reply) -> None:
+        if not self._over and self._reader is not None:
+            self._over = True
+            self.cut = why
             self._service.streams_cut += 1
             self._reader.cancel()
 
@@ -117,9 +142,11 @@ class _Session:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._replies:
+            while self._replies or self._asks_to_retire:
                 frame, size = self._next_frame()
-                await context.write(wire.ExchangeResponse(replies=frame))
+                response = wire.ExchangeResponse(replies=frame, retire=self._asks_to_retire)
+                self._asks_to_retire = False
+                await context.write(response)
                 self._count(-size)
             self._progress.set()
 
@@ -141,7 +168,7 @@ class _Session:
 
     def close(self) -> None:
         """The stream is over: nobody waits for the answers any more."""
-        self.cut = True
+        self._over = True
         self._replies.clear()
         self._count(-self.unsent_bytes)
         for call in tuple(self._calls.values()):
@@ -151,14 +178,17 @@ class _Session:
 class ExchangeService:
     """One handler, bidirectional."""
 
-    def __init__(self, gateway: Gateway, limits: Limits | None = None) -> None:
+    def __init__(self, gateway: Gateway, limits: Limits, clock: Clock, random: Random) -> None:
+        """`random` spreads the ages that streams reach."""
         self.gateway = gateway
-        self._limits = limits or Limits()
+        self._limits = limits
+        self._clock = clock
+        self._random = random
         self._intake = Intake(TURN_CALLS_MAX)
         self.streams = 0
         """Open now."""
         self.streams_cut = 0
-        """Since the start, because their clients did not read."""
+        """Since the start, because their clients did not read, or did not leave when they were asked to."""
         self.unsent_bytes = 0
         """Of replies that wait for their clients, on all streams."""
 
@@ -175,12 +205,18 @@ class ExchangeService:
     async def _serve(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         session = _Session(self, self._limits)
         writer = asyncio.create_task(session.write(context))
+        retires_at = self._clock.now() + self._random.uniform(*STREAM_AGES) * self._limits.connection_age_ms / 1000
+        retirement = self._clock.call_at(retires_at, session.retire)
+        end = self._clock.call_at(retires_at + self._limits.connection_age_grace_ms / 1000, session.outlive)
         try:
             problem = await self._read(session, context)
         finally:
+            retirement.cancel()
+            end.cancel()
             writer.cancel()
             session.close()
         if problem is not None:  # told only now: a client that does not read would keep all that it has here
+            problem.error.detail.surely_not_done = False  # of all the calls on this stream
             await refuse(context, problem.error)
 
     async def _read(self, session: _Session, context: grpc.aio.ServicerContext[Any, Any]) -> Reply | None:
@@ -195,9 +231,9 @@ class ExchangeService:
                 session.take(frame)
             await session.drained()
         except asyncio.CancelledError:
-            if not session.cut:
+            if session.cut is None:
                 raise
-            return failures.unread(self._limits.unsent_bytes_per_stream_max)
+            return session.cut
         return None
 
     def handler(self) -> grpc.GenericRpcHandler:

@@ -46,6 +46,10 @@ def new_server(limits: Limits, interceptors: Sequence[grpc.aio.ServerInterceptor
             ("grpc.absolute_max_metadata_size", METADATA_BYTES_MAX),  # else what is above is refused at random
             ("grpc.max_allowed_incoming_connections", limits.connections_max),
             ("grpc.max_connection_idle_ms", limits.connection_idle_ms),
+            # From this age on, give or take a tenth, a connection takes no more RPCs. Those it has may go on; Exchanges
+            # are asked by their service to end, and are gone before gRPC would cut them.
+            ("grpc.max_connection_age_ms", limits.connection_age_ms),
+            ("grpc.max_connection_age_grace_ms", 2 * limits.connection_age_ms + limits.connection_age_grace_ms),
             ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
             ("grpc.keepalive_time_ms", DEAD_AFTER_IDLE_MS),
             ("grpc.keepalive_timeout_ms", DEAD_UNANSWERED_MS),

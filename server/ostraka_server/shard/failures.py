@@ -70,6 +70,15 @@ def unread(bytes_max: int) -> Reply:
     )
 
 
+def outlived(grace_ms: int) -> Reply:
+    """A client goes on with a stream that it was asked to leave. Ends the stream, as `unread` does."""
+    return _failure(
+        DEADLINE_EXCEEDED,
+        f"the stream went on for connection_age_grace_ms ({grace_ms} ms) after it was asked to retire: make a new one",
+        ErrorDetail(reason=Reason.DEADLINE),
+    )
+
+
 def disk_low(directory: str, free_bytes: int, needed_bytes: int) -> Reply:
     """A write would use up the reserve of disk space that keeps the node going."""
     return _failure(

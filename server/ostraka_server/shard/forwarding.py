@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from ostraka._exchange import Exchange
+from ostraka._exchanges import Exchanges
 from ostraka._transport import Transport
 from ostraka.clock import Clock
 from ostraka.v1.common_pb2 import Reason
@@ -17,10 +17,9 @@ class Forwarder:
     """Keeps one connection to each node that it was asked to forward to."""
 
     def __init__(self, transport: Transport, addresses: Mapping[str, str], clock: Clock) -> None:
-        self._transport = transport
         self._addresses = addresses
         self._clock = clock
-        self._exchanges: dict[str, Exchange] = {}
+        self._exchanges = Exchanges(transport, clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def address(self, node: str) -> str:
@@ -36,7 +35,7 @@ class Forwarder:
 
     async def _forward(self, call: Call, node: str, retry: Callable[[Call], None]) -> None:
         timeout = call.deadline - self._clock.now()
-        reply = await self._exchange(node).call(call.command, timeout, forwarded=True)
+        reply = await self._exchanges.to(self._addresses[node]).call(call.command, timeout, forwarded=True)
         error = reply.error
         if reply.HasField("error") and error.detail.reason == Reason.REASON_UNSPECIFIED:
             # Nodes give reasons: this is the connection's end, and not the end of the caller's connection to us.
@@ -48,15 +47,7 @@ class Forwarder:
         else:
             call.answer(reply)
 
-    def _exchange(self, node: str) -> Exchange:
-        exchange = self._exchanges.get(node)
-        if exchange is None or exchange.ended:
-            exchange = Exchange(self._transport, self._addresses[node], self._clock)
-            self._exchanges[node] = exchange
-        return exchange
-
     async def close(self) -> None:
         """Drop all connections; calls under way end with what is known of them."""
-        for exchange in self._exchanges.values():
-            await exchange.close()
+        await self._exchanges.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"ostraka_server/wire/exchange.proto\x12\x13ostraka_server.wire\"K\n\x0f\x45xchangeRequest\x12(\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x19.ostraka_server.wire.Call\x12\x0e\n\x06\x63\x61ncel\x18\x02 \x03(\x04\"J\n\x04\x43\x61ll\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\x0c\x12\x11\n\tforwarded\x18\x04 \x01(\x08\"#\n\x10\x45xchangeResponse\x12\x0f\n\x07replies\x18\x01 \x03(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"ostraka_server/wire/exchange.proto\x12\x13ostraka_server.wire\"K\n\x0f\x45xchangeRequest\x12(\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x19.ostraka_server.wire.Call\x12\x0e\n\x06\x63\x61ncel\x18\x02 \x03(\x04\"J\n\x04\x43\x61ll\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\x12\x0f\n\x07\x63ommand\x18\x03 \x01(\x0c\x12\x11\n\tforwarded\x18\x04 \x01(\x08\"3\n\x10\x45xchangeResponse\x12\x0f\n\x07replies\x18\x01 \x03(\x0c\x12\x0e\n\x06retire\x18\x02 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,5 +36,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALL']._serialized_start=136
   _globals['_CALL']._serialized_end=210
   _globals['_EXCHANGERESPONSE']._serialized_start=212
-  _globals['_EXCHANGERESPONSE']._serialized_end=247
+  _globals['_EXCHANGERESPONSE']._serialized_end=263
 # @@protoc_insertion_point(module_scope)

@@ -172,7 +172,7 @@ class Life:
         self.hosting = Hosting(
             config, announcement, clock, random, replicas, ProcessStorage(node.disk, process, random)
         )
-        self.exchange = ExchangeService(self.gateway)
+        self.exchange = ExchangeService(self.gateway, config.limits, clock, random)
         self._services: dict[str, Any] = {
             "Cluster": ClusterService(View(node, world, self.hosting.groups), self.gateway, wire, clock),
             "KV": KvService(self.gateway),
