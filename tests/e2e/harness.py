@@ -34,7 +34,7 @@ POLL_SECONDS = 0.05
 
 
 def tool(name: str) -> str:
-    """The path of a program that a test needs. Without it the test is skipped; in CI `scripts/tools` failed before."""
+    """The path of a program that a test needs. Without it the test is left out, which fails in CI (conftest.py)."""
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
