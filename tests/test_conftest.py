@@ -27,9 +27,9 @@ MODULES = {
 def test_a_test_that_is_left_out_fails_in_ci(ci: str, outcome: str, tmp_path: Path) -> None:
     for name, module in MODULES.items():
         (tmp_path / f"test_{name}.py").write_text(module)
-    options = ["-c", os.devnull, "--rootdir", tmp_path, "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    apart = ["-c", os.devnull, "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
     answer = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "-p", "tests.conftest", tmp_path],
+        [sys.executable, "-m", "pytest", *apart, "-p", "tests.conftest", "--continue-on-collection-errors", tmp_path],
         env=os.environ | {"CI": ci},
         capture_output=True,
         text=True,
