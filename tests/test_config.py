@@ -153,7 +153,8 @@ def test_names_are_plain_words(value: str) -> None:
         ({"limits.timeout_ms_max": "4999"}, "limits.timeout_ms_max must be at least"),
         ({"limits.connection_age_grace_ms": "60000"}, "limits.connection_age_grace_ms must exceed"),
         ({"listen_client": "0.0.0.0:7401"}, "set advertise_client to an address that others reach"),
-        ({"listen_http": "127.0.0.1:7401"}, "listen_client, listen_replica and listen_http must differ"),
+        ({"listen_http": "127.0.0.1:7401"}, "listen_http and listen_channelz must differ"),
+        ({"listen_channelz": "127.0.0.1:9401"}, "listen_http and listen_channelz must differ"),
         ({"node": "n2"}, "n2 is not among them"),
         ({"advertise_replica": "db1:7501"}, "members gives n1 other addresses than advertise_replica db1:7501"),
         ({"members": FLAGS["members"] + ",n1=h:1/h:2"}, "members names a node twice"),
@@ -163,6 +164,22 @@ def test_names_are_plain_words(value: str) -> None:
 )
 def test_settings_that_contradict_each_other_are_refused(flags: dict[str, str], message: str) -> None:
     assert message in refusal(None, None, **FLAGS | flags)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "localhost", "db1.example"])
+def test_channelz_is_shown_to_this_machine_only(host: str) -> None:
+    assert "can be reached from elsewhere" in refusal(None, None, **FLAGS | {"listen_channelz": f"{host}:9501"})
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:9501", "127.1.2.3:0", "[::1]:9501"])
+def test_channelz_listens_on_any_loopback_address(text: str) -> None:
+    assert str(Config.from_sources(None, {}, FLAGS | {"listen_channelz": text}).listen_channelz) == text
+
+
+def test_channelz_is_off_unless_asked_for() -> None:
+    assert Config.from_sources(None, {}, FLAGS).listen_channelz is None
+    given = {"OSTRAKA_LISTEN_CHANNELZ": "127.0.0.1:9501"}
+    assert Config.from_sources(None, given, FLAGS | {"listen_channelz": "off"}).listen_channelz is None
 
 
 def test_a_wildcard_is_fine_behind_an_advertised_address() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -65,6 +66,19 @@ def _directory(raw: object) -> Path:
     if not isinstance(raw, str) or not raw:
         raise ValueError(f"{raw!r} is not a directory")
     return Path(raw)
+
+
+def _loopback(raw: object) -> Address | None:
+    if raw == "off":
+        return None
+    address = Address.parse(raw)
+    try:
+        own = ip_address(address.host).is_loopback
+    except ValueError:
+        own = False  # a name may mean another address tomorrow
+    if not own:
+        raise ValueError(f"{address} can be reached from elsewhere: write 127.0.0.1:port, [::1]:port or off")
+    return address
 
 
 def _members(raw: object) -> tuple[Member, ...]:
@@ -223,6 +237,14 @@ class Config:
     advertise_replica: Annotated[Address, _advertise("listen_replica")] = AS_LISTENED
     listen_http: Annotated[Address, _listen("of /metrics, /healthz and /readyz")] = HTTP
     advertise_http: Annotated[Address, _advertise("listen_http")] = AS_LISTENED
+    listen_channelz: Annotated[
+        Address | None,
+        About(
+            "Address of channelz, which shows every connection: a loopback address. Port 0 takes a free one.",
+            parse=_loopback,
+            default="off",
+        ),
+    ] = None
     reflection: Annotated[bool, About("Serve gRPC reflection, so that grpcurl works without proto files.")] = True
     paxos: Paxos = Paxos()
     log: Log = Log()
@@ -257,9 +279,10 @@ class Config:
             advertised: Address = getattr(self, f"advertise_{kind}")
             if advertised.host in ("0.0.0.0", "::"):
                 yield f"nobody can connect to {advertised}: set advertise_{kind} to an address that others reach"
-        listened = [a for a in (self.listen_client, self.listen_replica, self.listen_http) if a.port]
-        if len(set(listened)) < len(listened):
-            yield "listen_client, listen_replica and listen_http must differ"
+        listened = [self.listen_client, self.listen_replica, self.listen_http, self.listen_channelz]
+        fixed = [address for address in listened if address is not None and address.port]
+        if len(set(fixed)) < len(fixed):
+            yield "listen_client, listen_replica, listen_http and listen_channelz must differ"
 
     def _problems_of_members(self) -> Iterator[str]:
         own = Member(self.node, self.advertise_replica, self.advertise_client)

@@ -18,6 +18,7 @@ from ostraka_server.logs import fields
 from ostraka_server.metrics import Metrics
 from ostraka_server.paxos.formation import Announcement, Formation, FormationError, Identity, Stage, Stranger
 from ostraka_server.rpc import server as rpc_server
+from ostraka_server.rpc.channelz import channelz_server
 from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.rpc.health import Health
@@ -91,7 +92,7 @@ class Node:
 
     async def run(self) -> None:
         """Serve. Raises what made it stop, unless that was `stop`."""
-        server = await self._listen()
+        servers = await self._listen()
         try:
             self._peers.connect()
             self._form()
@@ -99,7 +100,8 @@ class Node:
             if self._formed.is_set() and self._failure is None:
                 await self._serve()
         finally:
-            await server.stop(grace=1.0)
+            for server in servers:
+                await server.stop(grace=1.0)
             await self._forwarder.close()
             await self._transport.close()
             await self._peers.close()
@@ -191,7 +193,8 @@ class Node:
 
     # Serving
 
-    async def _listen(self) -> grpc.aio.Server:
+    async def _listen(self) -> list[grpc.aio.Server]:
+        """Take every port, then serve: the gRPC servers that are to be stopped."""
         config = self.config
         server = rpc_server.new_server(config.limits, (self._rpcs,))
         add_services(
@@ -211,9 +214,15 @@ class Node:
                 f"listen_replica"
             ) from error
         http = await self._http.listen(config.listen_http)
-        await server.start()
-        log.info("listening", extra=fields(client=str(client), replica=str(replica), http=str(http)))
-        return server
+        servers, channelz = [server], None
+        if config.listen_channelz is not None:
+            beside, channelz = channelz_server(config.limits, config.listen_channelz, reflection=config.reflection)
+            servers.append(beside)
+        for each in servers:
+            await each.start()
+        addresses = {"client": client, "replica": replica, "http": http, "channelz": channelz}
+        log.info("listening", extra=fields(**{port: str(taken) for port, taken in addresses.items() if taken}))
+        return servers
 
     async def _serve(self) -> None:
         """Host the replicas until the node is stopped, then hand over and put everything away."""

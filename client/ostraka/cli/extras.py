@@ -7,7 +7,14 @@ from importlib.util import find_spec
 # What each extra of pyproject.toml brings, by import name.
 MODULES = {
     "cli": ("click", "rich"),
-    "server": ("grpc_health", "grpc_reflection", "prometheus_client", "sortedcontainers", "sqlite_utils"),
+    "server": (
+        "grpc_channelz",
+        "grpc_health",
+        "grpc_reflection",
+        "prometheus_client",
+        "sortedcontainers",
+        "sqlite_utils",
+    ),
 }
 
 

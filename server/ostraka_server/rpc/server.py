@@ -60,13 +60,13 @@ def new_server(limits: Limits, interceptors: Sequence[grpc.aio.ServerInterceptor
     )
 
 
-def listen(server: grpc.aio.Server, address: Address) -> Address:
-    """Listen; the address with the port that was taken. Raises PortTaken."""
+def listen(server: grpc.aio.Server, address: Address, setting: str = "listen_client") -> Address:
+    """Listen on what `setting` says; the address with the port that was taken. Raises PortTaken."""
     try:
         port = server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise PortTaken(
-            f"cannot listen for clients on {address}: the port is in use or the address is not this machine's. Stop "
-            f"what uses it, or set listen_client"
+            f"cannot listen on {address}: the port is in use or the address is not this machine's. Stop what uses it, "
+            f"or set {setting}"
         ) from error
     return Address(address.host, port)
