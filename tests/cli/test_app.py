@@ -183,7 +183,7 @@ def test_without_the_server_serve_and_dev_say_how_to_install_it(
     monkeypatch.chdir(tmp_path)
     outcome = ostraka(command)
     assert outcome.code == 6
-    assert outcome.err.endswith(b"pip install 'ostraka[cli,server]'\n")
+    assert outcome.err.endswith(b"pip install 'ostraka[server,cli]'\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from time import perf_counter
 
-from tests.e2e.make_run import make_run
+from tests.e2e.foreground import make_run
 from tests.e2e.network import private_network
 from tests.repo.sources import ROOT
 

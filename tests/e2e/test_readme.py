@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.make_run import make_run
+from tests.e2e.foreground import make_run
 from tests.e2e.member import environment
 from tests.e2e.network import private_network
 from tests.repo.sources import ROOT

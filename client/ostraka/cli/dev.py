@@ -16,7 +16,7 @@ import click
 from ostraka.cli.dev_plan import Node, node_toml, nodes_in, plan, settings, write_cluster_json
 from ostraka.cli.dev_processes import Processes
 from ostraka.cli.exits import Exit
-from ostraka.cli.extras import missing
+from ostraka.cli.extras import FOR_NODES, missing
 from ostraka.cli.session import Failure, Session
 from ostraka.clock import BootClock
 from ostraka_server.settings import variable_of
@@ -53,7 +53,7 @@ def dev(nodes: int, data_dir: Path, base_port: int) -> int:
       ostraka dev --nodes 5 --data-dir /tmp/five --base-port 9000
       ostraka dev --base-port 0
     """
-    if problem := missing("server"):
+    if problem := missing(FOR_NODES):
         raise Failure(problem, Exit.NOT_INSTALLED)
     data_dir = data_dir.absolute()
     with _owned(data_dir):

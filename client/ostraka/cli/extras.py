@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 # What each extra of pyproject.toml brings, by import name.
@@ -18,10 +19,15 @@ MODULES = {
 }
 
 
-def missing(extra: str) -> str | None:
-    """None where the extra is installed, else a sentence with the command that installs it."""
-    absent = [module for module in MODULES[extra] if find_spec(module) is None]
+FOR_CLIENTS = ("cli",)
+"""What every command needs."""
+FOR_NODES = ("server", "cli")
+"""What the commands need that run nodes."""
+
+
+def missing(extras: Sequence[str]) -> str | None:
+    """None where the extras are installed, else a sentence with the command that installs them."""
+    absent = [module for extra in extras for module in MODULES[extra] if find_spec(module) is None]
     if not absent:
         return None
-    extras = extra if extra == "cli" else f"cli,{extra}"
-    return f"{', '.join(absent)} not found; to install what this needs: pip install 'ostraka[{extras}]'"
+    return f"{', '.join(absent)} not found; to install what this needs: pip install 'ostraka[{','.join(extras)}]'"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ostraka.cli.exits import Exit
-from ostraka.cli.extras import missing
+from ostraka.cli.extras import FOR_NODES, missing
 from ostraka.cli.session import Failure
 from ostraka_server.config import Config, ConfigError
 from ostraka_server.settings import Setting
@@ -22,7 +22,7 @@ def _option(setting: Setting) -> click.Option:
 
 
 def _serve(config: Path | None, **flags: str | None) -> int:
-    if problem := missing("server"):
+    if problem := missing(FOR_NODES):
         raise Failure(problem, Exit.NOT_INSTALLED)
     texts = {setting.key: flags[setting.key.replace(".", "_")] for setting in Config.describe()}
     given = {key: text for key, text in texts.items() if text is not None}

@@ -1,13 +1,14 @@
-"""`make run`, as somebody does who has just cloned the repository."""
+"""A cluster in the foreground of a terminal, as somebody starts it to try it: `make run`, or `ostraka dev`."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -18,17 +19,22 @@ START_SECONDS_MAX = 300.0
 BANNER_ENDS = "Ctrl-C stops the cluster"
 
 
+def make_run(directory: Path, within: Sequence[str], environment: Mapping[str, str]) -> AbstractContextManager[str]:
+    """`make run`, as somebody does who has just cloned the repository."""
+    return in_foreground([*within, *DIES_WITH_US, "make", "run"], directory, environment)
+
+
 @contextmanager
-def make_run(directory: Path, within: Sequence[str], environment: dict[str, str]) -> Iterator[str]:
-    """What it prints once the cluster is ready. Then it is stopped by the signal of Ctrl-C, and must exit with 0.
+def in_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """What it prints once the cluster, in ./data, is ready. Then Ctrl-C's signal stops it, and it must exit with 0.
 
     Only `ostraka dev` gets the signal: a terminal would send it to make as well, which then dies by it whatever the
     command came to.
     """
-    printed = directory / "make-run.log"
+    printed = directory / "printed.log"
     with printed.open("wb") as log:
         process = subprocess.Popen(
-            [*within, *DIES_WITH_US, "make", "run"],
+            command,
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -49,10 +55,17 @@ def make_run(directory: Path, within: Sequence[str], environment: dict[str, str]
 def _banner(process: subprocess.Popen[bytes], printed: Path) -> str:
     deadline = perf_counter() + START_SECONDS_MAX
     while BANNER_ENDS not in (text := printed.read_text()):
-        assert process.poll() is None, f"`make run` exited with {process.returncode}:\n{text}"
-        assert perf_counter() < deadline, f"`make run` is not ready after {START_SECONDS_MAX:.0f} s:\n{text}"
+        assert process.poll() is None, f"the cluster's command exited with {process.returncode}:\n{text}"
+        assert perf_counter() < deadline, f"the cluster is not ready after {START_SECONDS_MAX:.0f} s:\n{text}"
         sleep(POLL_SECONDS)
     return text
+
+
+def endpoints(printed: str) -> str:
+    """Where the nodes of a cluster that printed this serve clients, with commas between them."""
+    ready = re.search(r"^ready: (.*)$", printed, re.MULTILINE)
+    assert ready, printed
+    return ready[1].replace(" ", "")
 
 
 def _supervisor(directory: Path) -> int:
