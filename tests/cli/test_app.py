@@ -133,8 +133,17 @@ def test_a_reader_that_goes_away_ends_the_output_quietly() -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-def test_version(ostraka: Runner) -> None:
-    assert ostraka("version").out == f"ostraka {sdk.__version__}\n".encode()
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_version(ostraka: Runner, asked: str) -> None:
+    outcome = ostraka(asked)
+    assert (outcome.code, outcome.out) == (0, f"ostraka {sdk.__version__}\n".encode())
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("delete", "del"), ("ranges", "range"), ("transfer", "transfer-leader")])
+def test_a_command_that_is_nearly_named_is_suggested(ostraka: Runner, typed: str, meant: str) -> None:
+    outcome = ostraka(typed, "k")
+    assert outcome.code == 2
+    assert outcome.err.endswith(f"No such command '{typed}'. Did you mean '{meant}'?\n".encode())
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

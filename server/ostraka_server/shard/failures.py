@@ -125,13 +125,13 @@ def not_ready(missing: str) -> Reply:
 def no_such_shard(shard: int) -> Reply:
     """The layout has no such shard."""
     detail = ErrorDetail(reason=Reason.NO_SUCH_SHARD, surely_not_done=True)
-    return _failure(NOT_FOUND, f"there is no shard {shard}; `ostraka shards` lists them", detail)
+    return _failure(NOT_FOUND, f"there is no shard {shard}", detail)
 
 
 def no_such_node(node: str) -> Reply:
     """The group has no replica there."""
     detail = ErrorDetail(reason=Reason.NO_SUCH_NODE, surely_not_done=True)
-    return _failure(NOT_FOUND, f"no replica of the shard is on a node {node!r}; `ostraka members` lists them", detail)
+    return _failure(NOT_FOUND, f"no replica of the shard is on a node {node!r}", detail)
 
 
 def transfer_failed(shard: int, node: str, why: str) -> Reply:
