@@ -23,8 +23,9 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 
 SDK = {"ostraka", "grpcio", "protobuf", "typing-extensions"}
 CLI = SDK | {"click", "rich", "markdown-it-py", "mdurl", "pygments"}
-NODE = CLI | {"grpcio-health-checking", "grpcio-reflection", "prometheus-client", "sortedcontainers", "uvloop"}
-NODE |= {"sqlite-utils", "sqlite-fts4", "click-default-group", "pip", "pluggy", "python-dateutil", "tabulate", "tzdata"}
+GRPC_SERVICES = {"grpcio-channelz", "grpcio-health-checking", "grpcio-reflection"}
+SQLITE_UTILS = {"sqlite-utils", "sqlite-fts4", "click-default-group", "pip", "pluggy", "python-dateutil", "tabulate"}
+NODE = CLI | GRPC_SERVICES | SQLITE_UTILS | {"prometheus-client", "sortedcontainers", "tzdata", "uvloop"}
 
 WRONG_PROGRAM = """\
 from ostraka import Client
