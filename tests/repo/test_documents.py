@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from scripts import soak
 from tests.repo import sources
 
 README = (sources.ROOT / "README.md").read_text()
@@ -26,12 +28,22 @@ def test_make_target_in_readme_exists(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"(?:^|[/`]|\$ )ostraka ([a-z]+)\b", CODE, flags=re.MULTILINE)))
+    "command", sorted(set(re.findall(r"(?:^|[/`]|\$ )ostraka ([a-z-]+)", CODE, flags=re.MULTILINE)))
 )
 def test_ostraka_command_in_readme_exists(command: str) -> None:
     run_main = "from ostraka.cli import main; main()"
     answer = subprocess.run([sys.executable, "-c", run_main, command, "--help"], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ((?:bench|scripts)\.\w+)", CODE))))
+def test_module_that_readme_runs_exists(module: str) -> None:
+    assert find_spec(module) is not None
+
+
+@pytest.mark.parametrize("part", sorted(set(re.findall(r"scripts\.soak ([\w-]+)", CODE))))
+def test_part_of_the_soak_in_readme_exists(part: str) -> None:
+    assert part in {each.name for each in soak.PARTS}
 
 
 def test_make_help_lists_every_target() -> None:
