@@ -10,7 +10,7 @@ class Fault(StrEnum):
 
     number: str
 
-    def __new__(cls, name: str, number: str) -> Fault:
+    def __new__(cls, name: str, number: str = "") -> Fault:  # `Fault("loss")` finds, and gives no number
         fault = str.__new__(cls, name)
         fault._value_ = name
         fault.number = number
