@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SEEDS ?= 300
+# What `make sim` takes: options of `python -m tests.simulation`, in capitals and from its command line only.
+SIM := TIER SEEDS HOURS FIRST SEED KEEP WITHOUT SECONDS MEMBERS LOAD MUTANT
 
 .PHONY: help venv run check static unit test soak sim bench tools proto format clean
 
@@ -40,8 +41,8 @@ test: static ## everything: `check`, simulation and end-to-end tests (under 20 m
 soak: $(INSTALLED) ## every promise at full size; writes bench/SOAK.md (hours)
 	$(BIN)/python -m scripts.soak
 
-sim: $(INSTALLED) ## simulate SEEDS=300 schedules, or the one of SEED=n
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
+sim: $(INSTALLED) ## simulate SEEDS=300, or HOURS=10 of them, or SEED=17 alone
+	$(BIN)/python -m tests.simulation $(foreach name,$(SIM),$(if $(findstring command,$(origin $(name))),--$(shell echo $(name) | tr A-Z a-z) '$($(name))'))
 
 bench: $(INSTALLED) ## load on a cluster of its own; LOAD="--mix put=50,get=50 --rate 2000" (LOAD=--help tells more)
 	$(BIN)/python -m bench.load $(LOAD)

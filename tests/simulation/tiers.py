@@ -8,3 +8,5 @@ from tests.simulation.protocol.tier import ProtocolTier
 from tests.simulation.tier import Tier
 
 TIERS: dict[str, Tier[Any]] = {tier.name: tier for tier in (ProtocolTier(),)}
+
+DEFAULT_TIER = "protocol"
