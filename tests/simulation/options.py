@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if given and options.seed is None:
         parser.error(f"--{given[0]} needs --seed")
     options.tiers = tuple(TIERS) if options.tier == ALL else (options.tier,)
-    if options.seed is not None and len(options.tiers) > 1:
+    if options.seed is not None and options.tier == ALL:
         parser.error("--seed needs one tier")
     options.size = _size(options)
     options.excerpt = Excerpt(options.keep, options.without, options.seconds, options.members, options.load)

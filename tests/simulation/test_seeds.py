@@ -22,9 +22,8 @@ def stored() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("line", stored())
-def test_a_stored_run_breaks_nothing(line: str) -> None:
-    assert main(arguments(line)) == 0
+def test_a_stored_run_breaks_nothing() -> None:
+    assert [line for line in stored() if main(arguments(line)) != 0] == []
 
 
 def test_a_line_is_read_as_what_make_would_be_given() -> None:
