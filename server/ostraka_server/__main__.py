@@ -15,6 +15,7 @@ from ostraka_server.config import Config, ConfigError
 from ostraka_server.log import LogError
 from ostraka_server.node import Node
 from ostraka_server.paxos.formation import FormationError
+from ostraka_server.ports import MachinePorts, this_machine
 from ostraka_server.rpc.server import PortTaken
 from ostraka_server.shard.directory import DirectoryRefused
 from ostraka_server.store import StoreError
@@ -45,12 +46,12 @@ def run(config: Config) -> int:
 
 
 async def _run(config: Config) -> None:
-    node = Node(config)
+    node = Node(config, this_machine(config))
     _spare_the_collector()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, node.stop)
-    await node.run()
+    await node.run(MachinePorts(node))
 
 
 def _spare_the_collector() -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ostraka.clock import Clock
 from ostraka_server.config import Config
 from ostraka_server.log import AcceptorLog, LogConfig, RecoveredGroup
-from ostraka_server.log.files import Directory
-from ostraka_server.log.posix import PosixDirectory
 from ostraka_server.machine import EMPTY_STATE, Machine, MachineState
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.formation import Announcement, members_of
@@ -24,11 +21,12 @@ from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_GROUP, FIRST_SHARD, SYSTEM_GROUP, SYSTEM_SHARD
 from ostraka_server.shard.retention import Retention
-from ostraka_server.shard.seams import Runner, ThreadRunner, Transport
+from ostraka_server.shard.seams import Transport
 from ostraka_server.shard.snapshot_sink import SnapshotSink
 from ostraka_server.shard.snapshot_source import SnapshotSource
 from ostraka_server.shard.transfer import Installer, Transfer
-from ostraka_server.store import ConnectionFactory, FileFactory, Owner, Store
+from ostraka_server.storage import Storage
+from ostraka_server.store import ConnectionFactory, Owner, Store
 
 SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHARD}
 """The groups of a cluster and the shards that they serve."""
@@ -36,35 +34,6 @@ SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHAR
 EPOCH = 1
 
 _NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, base=0, entries=[])
-
-
-class Storage(Protocol):
-    """Where a node's replicas keep what survives, and what does the blocking work. The simulator has its own."""
-
-    def log(self) -> Directory:
-        """The acceptor log's directory."""
-
-    def store(self, group: int) -> ConnectionFactory:
-        """Of a group's store."""
-
-    def runner(self, name: str) -> Runner:
-        """A new one, for one kind of work."""
-
-
-class FileStorage:
-    """Files in a node's data directory, a thread for each kind of work."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-
-    def log(self) -> Directory:
-        return PosixDirectory(self._data_dir / "log")
-
-    def store(self, group: int) -> ConnectionFactory:
-        return FileFactory(self._data_dir / f"group-{group}.db")
-
-    def runner(self, name: str) -> Runner:
-        return ThreadRunner(name)
 
 
 class _Hosted(NamedTuple):
@@ -76,7 +45,7 @@ class _Hosted(NamedTuple):
 
 
 class Hosting:
-    """Everything of a node that lives between its start and its stop. `storage`: by default the files in data_dir."""
+    """Everything of a node that lives between its start and its stop."""
 
     def __init__(
         self,
@@ -85,18 +54,18 @@ class Hosting:
         clock: Clock,
         random: Random,
         transport: Transport,
-        storage: Storage | None = None,
+        storage: Storage,
     ) -> None:
         self._config = config
         self._members = members
         self._clock = clock
         self._random = random
-        self._storage = storage or FileStorage(config.data_dir)
+        self._storage = storage
         self._log_runner = self._storage.runner("log")
         self._store_runner = self._storage.runner("store")
         self._snapshot_runner = self._storage.runner("snapshot")
         self.cluster = cluster_id(members.members)
-        self.log = open_log(config, self.cluster, must_exist=True, storage=self._storage)
+        self.log = open_log(config, self.cluster, storage, must_exist=True)
         self.driver = Driver(log=self.log, log_runner=self._log_runner, transport=transport, clock=clock)
         self.stores: dict[int, Store] = {}
         self._hosted = [self._open(group, shard) for group, shard in SHARDS.items()]
@@ -221,10 +190,10 @@ class Hosting:
         return Durable(Ballot(*recovered.promised), decided_through, entries, faulty)
 
 
-def open_log(config: Config, cluster: int, *, must_exist: bool, storage: Storage | None = None) -> AcceptorLog:
+def open_log(config: Config, cluster: int, storage: Storage, *, must_exist: bool) -> AcceptorLog:
     """The node's acceptor log. It is created before the formation is recorded as started, and exists from then on."""
     return AcceptorLog.open(
-        (storage or FileStorage(config.data_dir)).log(),
+        storage.log(),
         f"{cluster:016x}/{config.node}".encode(),
         LogConfig(segment_bytes=config.log.segment_bytes),
         must_exist=must_exist,

@@ -8,12 +8,11 @@ from importlib.metadata import version
 
 from ostraka.clock import Clock
 from ostraka_server.config import Config
-from ostraka_server.paxos.formation import Announcement
+from ostraka_server.introductions import Introductions
 from ostraka_server.rpc.peers import Peers
 from ostraka_server.shard.directory import cluster_id
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.readiness import missing
-from ostraka_server.wire.replica_pb2 import Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,14 @@ class MemberView:
 
 
 class NodeView:
-    """Read from the loop's thread. `announcement` and `groups` are replaced as the node gets on."""
+    """Read from the loop's thread. `groups` are there once the node serves."""
 
-    def __init__(self, config: Config, peers: Peers, hellos: Mapping[str, Hello], clock: Clock) -> None:
+    def __init__(self, config: Config, peers: Peers, introductions: Introductions, clock: Clock) -> None:
         self._config = config
         self._peers = peers
-        self._hellos = hellos
+        self._introductions = introductions
         self._clock = clock
         self._started_at = clock.now()
-        self.announcement: Announcement | None = None
         self.groups: Mapping[int, Group] = {}
         self.version = version("ostraka")
 
@@ -49,8 +47,8 @@ class NodeView:
     @property
     def cluster(self) -> int:
         """The cluster's id; 0 while it is being formed."""
-        known = self.announcement is not None and self.announcement.members
-        return cluster_id(self.announcement.members) if self.announcement and known else 0
+        members = self._introductions.announcement.members
+        return cluster_id(members) if members else 0
 
     @property
     def uptime_s(self) -> float:
@@ -65,10 +63,10 @@ class NodeView:
     @property
     def members(self) -> Iterator[MemberView]:
         """Every initial member, this node included."""
-        recorded = {m.node: dict(m.replicas) for m in (self.announcement.members if self.announcement else ())}
+        recorded = {m.node: dict(m.replicas) for m in self._introductions.announcement.members}
         for member in self._config.members:
             own = member.node == self._config.node
-            hello = self._hellos.get(member.node)
+            hello = self._introductions.known.get(member.node)
             http = str(self._config.advertise_http) if own else hello.http_address if hello else ""
             yield MemberView(
                 node=member.node,

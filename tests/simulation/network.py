@@ -57,46 +57,24 @@ def draw_conditions(random: Random) -> Conditions:
     )
 
 
-class Network(Generic[Message]):
-    """Carries messages between addresses, under `conditions` that may be replaced at any time."""
+class Links:
+    """Which directions are cut or held up. Cuts count: each `block` needs an `unblock` of its own."""
 
-    def __init__(
-        self,
-        timeline: Timeline,
-        random: Random,
-        trace: Trace,
-        conditions: Conditions,
-        deliver: Callable[[int, int, Message], None],
-    ) -> None:
-        self.conditions = conditions
-        self._timeline = timeline
-        self._random = random
+    def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._deliver = deliver
         self._blocked: Counter[Link] = Counter()
         self._clogged_until: dict[Link, float] = {}
-        self._last_arrival: dict[Link, float] = {}
-        self._sent: deque[tuple[Link, Message]] = deque(maxlen=REMEMBERED)
 
-    def send(self, source: int, target: int, message: Message) -> None:
-        """Take a message; `deliver(source, target, message)` follows later, never, or several times."""
-        link = (source, target)
-        if self._blocked[link]:
-            self._trace.count("message blocked")
-            self._trace.message(source, target, None, message)
-            return
-        if self._happens(self.conditions.loss):
-            self._trace.count(Fault.LOSS)
-            self._trace.message(source, target, None, message)
-            return
-        self._sent.append((link, message))
-        self._post(link, message)
-        if self._happens(self.conditions.duplicate):
-            self._trace.count(Fault.DUPLICATE)
-            self._post_late(link, message)
+    def blocked(self, link: Link) -> bool:
+        """Whether nothing gets through."""
+        return self._blocked[link] > 0
+
+    def clogged_until(self, link: Link) -> float:
+        """Nothing arrives before."""
+        return self._clogged_until.get(link, 0.0)
 
     def block(self, links: Iterable[Link]) -> None:
-        """Lose whatever is sent on these links until `unblock`; each block needs its own."""
+        """Let nothing through on these links until `unblock`."""
         links = tuple(links)
         self._blocked.update(links)
         self._trace.blocked(links, True)
@@ -112,6 +90,50 @@ class Network(Generic[Message]):
         for link in links:
             self._clogged_until[link] = until
 
+    def calm(self) -> None:
+        """Every link open again."""
+        self.unblock(self._blocked.elements())
+        self._blocked.clear()
+        self._clogged_until.clear()
+
+
+class Network(Links, Generic[Message]):
+    """Carries messages between addresses, under `conditions` that may be replaced at any time. On a blocked link
+    they are lost."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        random: Random,
+        trace: Trace,
+        conditions: Conditions,
+        deliver: Callable[[int, int, Message], None],
+    ) -> None:
+        super().__init__(trace)
+        self.conditions = conditions
+        self._timeline = timeline
+        self._random = random
+        self._deliver = deliver
+        self._last_arrival: dict[Link, float] = {}
+        self._sent: deque[tuple[Link, Message]] = deque(maxlen=REMEMBERED)
+
+    def send(self, source: int, target: int, message: Message) -> None:
+        """Take a message; `deliver(source, target, message)` follows later, never, or several times."""
+        link = (source, target)
+        if self.blocked(link):
+            self._trace.count("message blocked")
+            self._trace.message(source, target, None, message)
+            return
+        if self._happens(self.conditions.loss):
+            self._trace.count(Fault.LOSS)
+            self._trace.message(source, target, None, message)
+            return
+        self._sent.append((link, message))
+        self._post(link, message)
+        if self._happens(self.conditions.duplicate):
+            self._trace.count(Fault.DUPLICATE)
+            self._post_late(link, message)
+
     def replay(self, count: int) -> None:
         """Deliver some old messages once more."""
         for link, message in self._random.sample(self._sent, min(count, len(self._sent))):
@@ -120,10 +142,8 @@ class Network(Generic[Message]):
 
     def calm(self) -> None:
         """Every fault off. What is under way still arrives when it would have; nothing new waits behind it."""
+        super().calm()
         self.conditions = Conditions()
-        self.unblock(self._blocked.elements())
-        self._blocked.clear()
-        self._clogged_until.clear()
         self._last_arrival.clear()
 
     def _happens(self, probability: float) -> bool:
@@ -139,7 +159,7 @@ class Network(Generic[Message]):
             self._trace.count(Fault.DELAY)
         arrival = max(
             self._timeline.now + delay_s,
-            self._clogged_until.get(link, 0.0),
+            self.clogged_until(link),
             self._last_arrival.get(link, 0.0),
         )
         self._last_arrival[link] = arrival

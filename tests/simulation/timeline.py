@@ -23,6 +23,14 @@ class Timeline:
         """Call in `delay` seconds."""
         self.at(self.now + delay, call)
 
+    def step(self) -> bool:
+        """Let time pass until the next call. False where none is to come."""
+        if not self._calls:
+            return False
+        self.now, _, call = heapq.heappop(self._calls)
+        call()
+        return True
+
     def run_until(self, end: float, done: Callable[[], bool] | None = None) -> bool:
         """Let time pass until `end`, or until `done()` holds after some call. Returns whether it held."""
         while self._calls and self._calls[0][0] <= end:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from zlib import crc32
 
 from ostraka_server.log.files import File
 from ostraka_server.log.layout import SECTOR
@@ -30,6 +31,7 @@ class MemoryFile:
 
     def write(self, offset: int, data: bytes) -> None:
         self._directory._step()
+        self._directory.checksum = crc32(data, self._directory.checksum)
         end = offset + len(data)
         if end > len(self._seen):
             self._seen.extend(bytes(end - len(self._seen)))
@@ -84,6 +86,8 @@ class MemoryDirectory:
         self._failure: tuple[int, Exception] | None = None
         self.steps = 0
         """How many changes and syncs, of files and of the directory, were asked for."""
+        self.checksum = 0
+        """CRC-32 of all that was written, in order."""
 
     def list(self) -> list[str]:
         return sorted(self._seen)

@@ -19,6 +19,7 @@ from ostraka_server.config import Address
 from ostraka_server.logs import fields
 from ostraka_server.paxos.formation import Stranger
 from ostraka_server.rpc.frames import FrameReader, MalformedFrame, encode
+from ostraka_server.rpc.sockets import Listener, Sockets, TcpSockets
 from ostraka_server.wire.replica_pb2 import Frame, Hello
 
 UNSENT_BYTES_MAX = 64 << 20
@@ -118,7 +119,10 @@ class _Incoming(asyncio.Protocol):
 class Peers:
     """All connections of a node to its peers. The `Transport` of `shard/`."""
 
-    def __init__(self, handler: Handler, addresses: dict[str, Address], clock: Clock) -> None:
+    def __init__(
+        self, handler: Handler, addresses: dict[str, Address], clock: Clock, sockets: Sockets | None = None
+    ) -> None:
+        """`addresses`: of the other nodes. `sockets`: by default the operating system's."""
         self.handler = handler
         self.incoming: set[_Incoming] = set()
         self.refused = 0
@@ -128,15 +132,15 @@ class Peers:
         self.bytes_sent = 0
         self._addresses = addresses
         self._clock = clock
+        self._sockets = sockets or TcpSockets()
         self._links: dict[str, _Link] = {}
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def listen(self, address: Address) -> Address:
         """Take connections. Returns the address with the port that was taken. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Incoming(self), address.host, address.port)
-        return Address(address.host, self._server.sockets[0].getsockname()[1])
+        self._listener = await self._sockets.listen(lambda: _Incoming(self), address)
+        return self._listener.address
 
     def connect(self) -> None:
         """Keep a connection to every peer from now on."""
@@ -167,8 +171,8 @@ class Peers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            self._listener.close()
         for link in self._links.values():
             link.close()
         for incoming in tuple(self.incoming):
@@ -192,12 +196,11 @@ class Peers:
             delay = min(2 * delay, RECONNECT_MAX_S)
 
     async def _connect(self, node: str, lost: asyncio.Event) -> _Link | None:
-        loop = asyncio.get_running_loop()
         address = self._addresses[node]  # resolved anew each time: names move
-        connecting = asyncio.ensure_future(loop.create_connection(lambda: _Link(lost.set), address.host, address.port))
+        connecting = asyncio.ensure_future(self._sockets.connect(lambda: _Link(lost.set), address))
         timer = self._clock.call_at(self._clock.now() + CONNECT_TIMEOUT_S, connecting.cancel)
         try:
-            _, link = await connecting
+            return await connecting
         except OSError:
             return None
         except asyncio.CancelledError:
@@ -206,4 +209,3 @@ class Peers:
             raise
         finally:
             timer.cancel()
-        return link

@@ -12,24 +12,29 @@ decides anything, so equal seeds have equal event hashes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from ostraka.aio import Client
-from ostraka_server.config import Limits, Log, Store
+from ostraka_server.config import Address, Config, Limits, Log, Member, Paxos, Store
+from ostraka_server.hosting import SHARDS
 from ostraka_server.shard.group import Group
 from tests.simulation.clock import Clock
 from tests.simulation.network import Conditions
 from tests.simulation.stack import loop
-from tests.simulation.stack.node import KiB, Node, World, configs, identities
+from tests.simulation.stack.host import Host
 from tests.simulation.stack.process import Process, adopt
-from tests.simulation.stack.wires import ClientWire, Wires
+from tests.simulation.stack.streams import ClientWire
+from tests.simulation.stack.wires import Wires
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 
+KiB = 1024
 FIRST_CLIENT = 100
 POLL_S = 0.01
+FORMED_WITHIN_S = 20.0
 
 ROUGH = Conditions(loss=0.02, duplicate=0.02, straggle=0.02, straggle_s=0.3)
 """A network that makes replicas repeat themselves, but elects no leaders."""
@@ -37,25 +42,58 @@ ROUGH = Conditions(loss=0.02, duplicate=0.02, straggle=0.02, straggle_s=0.3)
 STORE = Store()
 LOG = Log(segment_bytes=512 * KiB)
 """Small enough for memory."""
+PAXOS = Paxos(window_bytes=256 * KiB)
 LIMITS = Limits(value_bytes_max=16 * KiB, request_bytes_max=64 * KiB, range_response_bytes_max=32 * KiB)
 
 Scenario = Callable[["Cluster"], Coroutine[Any, Any, None]]
 
 
 def run(
-    scenario: Scenario, *, seed: int = 0, size: int = 3, store: Store = STORE, limits: Limits = LIMITS, log: Log = LOG
+    scenario: Scenario,
+    *,
+    seed: int = 0,
+    size: int = 3,
+    store: Store = STORE,
+    limits: Limits = LIMITS,
+    log: Log = LOG,
+    paxos: Paxos = PAXOS,
 ) -> Trace:
     """Start a cluster, wait until it serves, live through the scenario; what happened."""
     timeline = Timeline()
     trace = Trace(timeline)
 
     async def live() -> None:
-        cluster = Cluster(timeline, trace, seed, size, store, limits, log)
-        await cluster.until(lambda: cluster.leader is not None, 10.0)
-        await scenario(cluster)
+        cluster = Cluster(timeline, trace, seed, configs(size, store, limits, log, paxos))
+        try:
+            await cluster.until(lambda: cluster.leader is not None and all(cluster.serving), FORMED_WITHIN_S)
+            await scenario(cluster)
+        finally:
+            cluster.end()
 
     loop.run(timeline, live(), adopt)
     return trace
+
+
+def configs(size: int, store: Store, limits: Limits, log: Log, paxos: Paxos) -> list[Config]:
+    """Of nodes n1, n2, ..."""
+    names = [f"n{number}" for number in range(1, size + 1)]
+    members = tuple(Member(name, Address(name, 2), Address(name, 1)) for name in names)
+    return [
+        Config(
+            cluster="simulated",
+            node=name,
+            data_dir=Path(name),
+            members=members,
+            listen_client=Address(name, 1),
+            listen_replica=Address(name, 2),
+            listen_http=Address(name, 3),
+            paxos=paxos,
+            log=log,
+            store=store,
+            limits=limits,
+        )
+        for name in names
+    ]
 
 
 class SimulatedClient(Client):
@@ -66,27 +104,24 @@ class SimulatedClient(Client):
     ) -> None:
         super().__init__(endpoints, timeout=timeout, _transport=wire, _clock=process.clock, _random=random)
         self.number = number
+        self.process = process
         self.wire = wire
 
 
 class Cluster:
     """In the scenario's hand. It is itself no process: its clock is the timeline's."""
 
-    def __init__(
-        self, timeline: Timeline, trace: Trace, seed: int, size: int, store: Store, limits: Limits, log: Log
-    ) -> None:
+    def __init__(self, timeline: Timeline, trace: Trace, seed: int, of: Iterable[Config]) -> None:
         self.trace = trace
         self.random = Random(f"{seed} scenario")
         self.wires = Wires(timeline, Random(f"{seed} network"), trace)
+        self.clients: list[SimulatedClient] = []
         self._timeline = timeline
         self._seed = seed
-        self._observer = Process(timeline, Clock(timeline))
-        self._clients = FIRST_CLIENT
-        members = identities(size, Random(f"{seed} identities"))
-        world = World(timeline, trace, self.wires, members, configs(members, store, limits, log))
-        self.nodes = [Node(i, world, Random(f"{seed} node {i}")) for i in range(1, size + 1)]
-        self._by_name = {node.name: node for node in self.nodes}
-        self.wires.hosts.update({node.address: node for node in self.nodes} | self._by_name)
+        self._observer = self._process("observer")
+        self.nodes = [Host(i, config, self.wires, timeline, trace, seed) for i, config in enumerate(of, 1)]
+        for node in self.nodes:
+            self.wires.add(node, node.address, node.name)
         for node in self.nodes:
             node.start()
 
@@ -98,31 +133,36 @@ class Cluster:
         return self._timeline.now
 
     @property
-    def alive(self) -> list[Node]:
+    def alive(self) -> list[Host]:
         """The nodes that are up."""
         return [node for node in self.nodes if node.life is not None]
 
     @property
-    def leader(self) -> Node | None:
+    def serving(self) -> Iterator[bool]:
+        """Of each node, whether its groups are there."""
+        return (node.serves for node in self.nodes)
+
+    @property
+    def leader(self) -> Host | None:
         """The node that serves the data shard; of several who believe so the one with the highest ballot."""
-        serving = [node for node in self.alive if node.up.group.replica.serving]
+        serving = [node for node in self.nodes if node.serves and node.up.group.replica.serving]
         return max(serving, key=lambda node: node.up.group.replica.ballot, default=None)
 
     @property
-    def must_lead(self) -> Node:
+    def must_lead(self) -> Host:
         """The same, where there must be one."""
         leader = self.leader
         assert leader is not None
         return leader
 
     @property
-    def followers(self) -> list[Node]:
-        """The nodes that are up and not `must_lead`."""
-        return [node for node in self.alive if node is not self.must_lead]
+    def followers(self) -> list[Host]:
+        """The nodes that serve and are not `must_lead`."""
+        return [node for node in self.nodes if node.serves and node is not self.must_lead]
 
     def groups(self, number: int) -> list[Group]:
-        """A group's replicas on all nodes that are up."""
-        return [node.up.hosting.groups[number] for node in self.alive]
+        """A group's replicas on all nodes that serve."""
+        return [node.up.hosting.groups[number] for node in self.nodes if node.serves]
 
     # Time
 
@@ -137,9 +177,17 @@ class Cluster:
             assert self.now < end, f"not within {within_s} s"
             await self.sleep(POLL_S)
 
+    async def until_serves(self, node: Host, within_s: float = 5.0) -> None:
+        """Let time pass until a node that was started serves. Raises what it died of instead."""
+        await self.until(lambda: node.serves or node.life is None, within_s)
+        if node.life is None:
+            assert node.ended_by is not None
+            raise node.ended_by
+
     async def until_level(self, within_s: float = 10.0) -> None:
         """Let time pass until all replicas have applied the same slots, to the same state."""
-        for number in self.alive[0].up.hosting.groups:
+        await self.until(lambda: all(node.serves for node in self.alive), within_s)
+        for number in SHARDS:
             await self.until(lambda n=number: len({g.machine.applied_slot for g in self.groups(n)}) == 1, within_s)  # type: ignore[misc]
             assert len({group.machine.digest for group in self.groups(number)}) == 1
 
@@ -147,17 +195,28 @@ class Cluster:
 
     def client(self, *endpoints: str, timeout: float = 5.0) -> SimulatedClient:
         """A client in a process of its own, that knows the given endpoints, by default all."""
-        self._clients += 1
-        process = Process(self._timeline, Clock(self._timeline))
-        wire = ClientWire(self._clients, process, self.wires)
-        random = Random(f"{self._seed} client {self._clients}")
-        return SimulatedClient(
-            self._clients, process, wire, endpoints or [node.address for node in self.nodes], random, timeout
-        )
+        number = FIRST_CLIENT + len(self.clients) + 1
+        process = self._process(f"client {number}")
+        wire = ClientWire(number, process, self.wires)
+        random = Random(f"{self._seed} client {number}")
+        known = endpoints or [node.address for node in self.nodes]
+        client = SimulatedClient(number, process, wire, known, random, timeout)
+        self.clients.append(client)
+        return client
 
-    def cut_off(self, nodes: Iterable[Node], seconds: float, *, clients_too: bool = False) -> None:
+    def cut_off(self, nodes: Iterable[Host], seconds: float, *, clients_too: bool = False) -> None:
         """A partition: `nodes` do not reach the others for so long."""
         apart = [node.number for node in nodes]
         others = [node.number for node in self.nodes if node.number not in apart]
-        clients = range(FIRST_CLIENT, self._clients + 1) if clients_too else ()
+        clients = [client.number for client in self.clients] if clients_too else []
         self.wires.isolate(apart, (*others, *clients), seconds)
+
+    def end(self) -> None:
+        """Nothing happens any more."""
+        for process in (*(node.process for node in self.nodes), *(client.process for client in self.clients)):
+            if process is not None:
+                process.kill()
+
+    def _process(self, name: str) -> Process:
+        random = Random(f"{self._seed} {name}")
+        return Process(name, self._timeline, self.trace, Clock(self._timeline), random)

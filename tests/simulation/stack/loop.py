@@ -1,15 +1,14 @@
 """An asyncio loop on virtual time: when no task can go on, the timeline makes its next call.
 
-Everything that takes time is a call on the `Timeline`: timers of clocks, messages under way. The loop's own timers and
-its sockets are not to be used, and say so. Tasks and futures have the numbers of their creation for hashes, since
-asyncio keeps some of them in sets, which else would be gone through in order of memory addresses.
+Everything that takes time is a call on the `Timeline`: timers of clocks, messages under way. The loop has no timers,
+sockets or threads of its own. Tasks and futures have the numbers of their creation for hashes, since asyncio keeps some
+of them in sets, which else would be gone through in order of memory addresses.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from itertools import count
@@ -41,33 +40,59 @@ class _Task(asyncio.Task[Any]):
         return self._number
 
 
-class _Selector(selectors.DefaultSelector):
-    """Called whenever the loop has done all that it can do now."""
+class Loop(asyncio.BaseEventLoop):
+    """What goes wrong in it with nobody looking is kept in `mishaps`, and ends the run at once."""
 
-    def __init__(self, timeline: Timeline) -> None:
-        super().__init__()
-        self._timeline = timeline
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None and not self._timeline.run_until(math.inf, lambda: True):
-            raise AssertionError("every task waits and no call is to come: this would hang for ever")
-        assert timeout is None or timeout <= 0, "a timer of the loop's own: time comes from the injected Clock"
-        return []
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """What goes wrong in it with nobody looking is kept in `mishaps`."""
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, timeline: Timeline, started: Started) -> None:
+        super().__init__()
+        self._timeline = timeline
         self._numbers = count()
         self._started = started
         self.mishaps: list[str] = []
-        super().__init__(_Selector(timeline))
         self.set_task_factory(_make_task)
-        self.set_exception_handler(lambda _, context: self.mishaps.append(f"{context}"))
+        self.set_exception_handler(self._mishap)
 
     def create_future(self) -> asyncio.Future[Any]:
         return _Future(next(self._numbers), self)
+
+    def _run_once(self) -> None:
+        """In place of asyncio's, which would look at timers and sockets, and sleep."""
+        assert not self._scheduled, "a timer of the loop's own: time comes from the injected Clock"
+        ready, step = self._ready, self._timeline.step
+        while not ready:
+            if not step():
+                raise AssertionError("every task waits and no call is to come: this would hang for ever")
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+        self.check()
+
+    def check(self) -> None:
+        """Raise AssertionError for what went wrong with nobody looking."""
+        if self.mishaps:
+            mishaps, self.mishaps = self.mishaps, []
+            raise AssertionError("\n".join(mishaps))
+
+    def _write_to_self(self) -> None:
+        """What asyncio does to wake a loop that waits in its selector."""
+
+    def _mishap(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception) and error.__traceback__ is not None:
+            context["where"] = _innermost(error)
+        self.mishaps.append(f"{context}")
+
+
+def _innermost(error: Exception) -> str:
+    at = error.__traceback__
+    assert at is not None
+    while at.tb_next is not None:
+        at = at.tb_next
+    return f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}"
 
 
 def _make_task(
@@ -85,5 +110,5 @@ def run(timeline: Timeline, main: Coroutine[Any, Any, T], started: Started = lam
     loop = Loop(timeline, started)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         result = runner.run(main)
-    assert not loop.mishaps, loop.mishaps
+    loop.check()
     return result

@@ -1,112 +1,131 @@
-"""A simulated machine's disk, and what one process sees of it (see `hosting.Storage`)."""
+"""What one process sees of its machine's disk: the twin of `ostraka_server.storage`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
+from zlib import crc32
 
 from ostraka_server.log import MemoryDirectory
+from ostraka_server.paxos.formation import Announcement, Identity, Stage
+from ostraka_server.shard.directory import REPLICA_ID_BITS
 from ostraka_server.store import MemoryFactory
-from tests.simulation.stack.process import Process
+from tests.simulation.stack.disk import Disk
+from tests.simulation.stack.process import Process, resolve
+from tests.simulation.timeline import Timeline
+from tests.simulation.trace import Trace
 
 T = TypeVar("T")
 
-SYNC_S = 0.0005
+WORK_S = 0.0005
 """What blocking work takes on average, unless the disk is made slower."""
-
-IMAGES_KEPT = 5
-"""A power loss may put a store back to one of so many flushes: flushes do not sync."""
-
-Images = dict[int, bytes]
-"""Of the stores, by group."""
-
-
-class Disk:
-    """Outlives processes. `slowness` multiplies what blocking work takes, by the runner's name."""
-
-    def __init__(self, random: Random) -> None:
-        self.log = MemoryDirectory()
-        self.slowness: dict[str, float] = {}
-        self._random = random
-        self._images: deque[Images] = deque([{}], IMAGES_KEPT)
-
-    @property
-    def images(self) -> Images:
-        """The stores as they are."""
-        return self._images[-1]
-
-    def flushed(self, images: Images) -> None:
-        """Some store was written."""
-        self._images.append(images)
-
-    def saved(self, group: int, image: bytes) -> None:
-        """This much of a store survives everything from here on."""
-        self._images = deque([{**images, group: image} for images in self._images], IMAGES_KEPT)
-
-    def lose_store(self, group: int) -> None:
-        """Somebody removes a store's files."""
-        kept = {number: image for number, image in self.images.items() if number != group}
-        self._images = deque([kept], IMAGES_KEPT)
-
-    def lose_power(self) -> None:
-        """What was not synced may be gone. Mere death of a process loses nothing that it wrote."""
-        self.log.crash(self._random)
-        kept = self._random.choice(self._images)
-        self._images = deque([kept], IMAGES_KEPT)
 
 
 class ProcessStorage:
-    """A disk as one process uses it."""
+    """See `ostraka_server.storage.Storage`. Once the process is dead nothing reaches the disk any more."""
 
-    def __init__(self, disk: Disk, process: Process, random: Random) -> None:
-        self._disk = disk
-        self._process = process
-        self._random = random
+    def __init__(self, disk: Disk, process: Process, timeline: Timeline, trace: Trace, random: Random) -> None:
+        self.path = Path(process.name)
+        self.disk = disk
+        self.process = process
+        self.timeline = timeline
+        self.trace = trace
+        self.random = random
         self._stores: dict[int, MemoryFactory] = {}
 
+    def record(self, cluster: str, node: str, groups: Sequence[int], random: Random) -> ProcessRecord:
+        if self.disk.record is None:
+            replicas = tuple((group, 1 + random.getrandbits(REPLICA_ID_BITS)) for group in groups)
+            self.disk.record = Announcement(Identity(node, replicas), Stage.FORMATTED)
+        return ProcessRecord(self.disk, self.process)
+
     def log(self) -> MemoryDirectory:
-        return self._disk.log
+        return self.disk.log
 
     def store(self, group: int) -> MemoryFactory:
-        image, name = self._disk.images.get(group), f"group {group}"
-        factory = MemoryFactory(image, name=name, saved=lambda image: self._disk.saved(group, image))
+        image, name = self.disk.images.get(group), f"{self.path}, group {group}"
+        factory = MemoryFactory(image, name=name, saved=lambda image: self.disk.saved(group, image))
         self._stores[group] = factory
         return factory
+
+    def sightings(self) -> dict[str, int]:
+        return dict(self.disk.sightings)
+
+    def save_sightings(self, seen: Mapping[str, int]) -> None:
+        if self.process.alive:
+            self.disk.sightings = dict(seen)
+
+    def free_bytes(self) -> int:
+        return self.disk.free_bytes
 
     def runner(self, name: str) -> ProcessRunner:
         return ProcessRunner(name, self)
 
-    async def work(self, name: str, work: Callable[[], T]) -> T:
-        """Do it at some moment of the time that it takes: a crash finds it done or not."""
-        clock, random = self._process.clock, self._random
-        duration = random.expovariate(1 / SYNC_S) * self._disk.slowness.get(name, 1.0)
-        before = duration * random.random()
-        await clock.sleep(before)
-        result = work()
+    def written(self, name: str) -> None:
+        """Some work was done: what is there now?"""
         if name == "store":
-            self._disk.flushed({group: factory.serialize() for group, factory in self._stores.items()})
-        await clock.sleep(duration - before)
-        return result
+            images = {group: factory.serialize() for group, factory in self._stores.items()}
+            self.disk.flushed(images)
+            self.trace.note(f"{self.process.name} stores {sum(map(crc32, images.values())):x}")
+        elif name == "log":
+            self.trace.note(f"{self.process.name} log {self.disk.log.steps} {self.disk.log.checksum:08x}")
 
-    def start(self, name: str, work: Callable[[], T]) -> asyncio.Task[T]:
-        """The same, beyond the reach of whoever cancels the caller: a thread cannot be cancelled either."""
-        return self._process.start(self.work(name, work))
+
+class ProcessRecord:
+    """See `ostraka_server.storage.Record`."""
+
+    def __init__(self, disk: Disk, process: Process) -> None:
+        assert disk.record is not None
+        self.announcement = disk.record
+        self._disk = disk
+        self._process = process
+
+    def record(self, announcement: Announcement) -> None:
+        if self._process.alive:
+            self.announcement = self._disk.record = announcement
+
+    def close(self) -> None:
+        """Nobody else is kept from it: a machine has one process."""
 
 
 class ProcessRunner:
-    """See `shard.seams.Runner`."""
+    """See `shard.seams.Runner`: a thread, whose work is done at some moment of the time that it takes. So a crash finds
+    it done or not. Like a thread it cannot be cancelled."""
 
     def __init__(self, name: str, storage: ProcessStorage) -> None:
         self._name = name
         self._storage = storage
-        self._one_at_a_time = asyncio.Lock()
+        self._busy_until = 0.0
 
     async def run(self, work: Callable[[], T]) -> T:
-        async with self._one_at_a_time:
-            return await asyncio.shield(self._storage.start(self._name, work))
+        storage = self._storage
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        duration = storage.random.expovariate(1 / WORK_S) * storage.disk.slowness.get(self._name, 1.0)
+        begin = max(storage.timeline.now, self._busy_until)
+        end = self._busy_until = begin + duration
+        storage.timeline.at(begin + duration * storage.random.random(), partial(self._work, work, done, end))
+        return await done
 
     def close(self) -> None:
         """There is no thread to let go of."""
+
+    def _work(self, work: Callable[[], T], done: asyncio.Future[T], end: float) -> None:
+        storage = self._storage
+        if not storage.process.alive:
+            return
+        tell: Callable[[], Any]
+        try:
+            tell = partial(resolve, done, work())
+        except Exception as error:
+            tell = partial(_fail, done, error)
+        storage.written(self._name)
+        storage.timeline.at(end, partial(storage.process.happen, self._name, tell))
+
+
+def _fail(done: asyncio.Future[Any], error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)

@@ -108,6 +108,7 @@ def test_what_is_wrong_is_refused_with_its_reason() -> None:
 
 def test_the_layout_is_published_where_clients_cannot_reach_it() -> None:
     async def scenario(cluster: Cluster) -> None:
+        await cluster.until(lambda: all(each.machine.get(LAYOUT_KEY) for each in cluster.groups(SYSTEM_GROUP)), 5.0)
         await cluster.until_level()
         for system in cluster.groups(SYSTEM_GROUP):
             row = system.machine.get(LAYOUT_KEY)

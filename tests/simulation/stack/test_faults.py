@@ -173,7 +173,7 @@ def test_a_disk_that_fails_ends_its_node_and_loses_nothing() -> None:
             assert isinstance(leader.ended_by, ExceptionGroup)
             assert leader.ended_by.subgroup(LogFailed) is not None
             await cluster.until(lambda: cluster.leader is not None, 3.0)
-            leader.disk.lose_power()
+            leader.disk.lose_power(cluster.random)
             leader.start()
             await cluster.sleep(0.5)
         await load.check()

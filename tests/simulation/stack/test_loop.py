@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,6 +13,11 @@ from tests.simulation.clock import Clock
 from tests.simulation.stack import loop
 from tests.simulation.stack.process import Process, adopt
 from tests.simulation.timeline import Timeline
+from tests.simulation.trace import Trace
+
+
+def new_process(timeline: Timeline, clock: Clock | None = None) -> Process:
+    return Process("process", timeline, Trace(timeline), clock or Clock(timeline), Random(1))
 
 
 def run(timeline: Timeline, main: Coroutine[Any, Any, None]) -> None:
@@ -20,7 +26,7 @@ def run(timeline: Timeline, main: Coroutine[Any, Any, None]) -> None:
 
 def test_time_passes_only_from_one_call_to_the_next() -> None:
     timeline = Timeline()
-    process = Process(timeline, Clock(timeline))
+    process = new_process(timeline)
 
     async def main() -> None:
         await process.clock.sleep(3600.0)
@@ -72,7 +78,7 @@ def test_tasks_and_futures_stay_in_the_order_of_their_creation() -> None:
 
 def test_a_dead_process_does_nothing_more() -> None:
     timeline = Timeline()
-    process, witness = Process(timeline, Clock(timeline)), Process(timeline, Clock(timeline))
+    process, witness = new_process(timeline), new_process(timeline)
     done: list[str] = []
 
     async def work() -> None:
@@ -97,9 +103,9 @@ def test_a_dead_process_does_nothing_more() -> None:
 
 def test_a_processs_clock_may_be_slow_and_its_timers_with_it() -> None:
     timeline = Timeline()
-    slow, true = Clock(timeline), Process(timeline, Clock(timeline))
+    slow, true = Clock(timeline), new_process(timeline)
     slow.run_at(0.5)
-    process = Process(timeline, slow)
+    process = new_process(timeline, slow)
     rang: list[float] = []
 
     async def main() -> None:

@@ -12,10 +12,10 @@ from ostraka_server.log.manifest import unpack_manifest
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.stack.callers import Load
 from tests.simulation.stack.cluster import Cluster, run
-from tests.simulation.stack.node import Node
+from tests.simulation.stack.host import Host
 
 
-def written(node: Node) -> list[tuple[str, int]]:
+def written(node: Host) -> list[tuple[str, int]]:
     """Every byte of the log that holds something: its file and offset."""
     found = []
     for name in node.disk.log.list():
@@ -27,19 +27,21 @@ def written(node: Node) -> list[tuple[str, int]]:
     return found
 
 
-def flip(node: Node, places: list[tuple[str, int]]) -> None:
+def flip(node: Host, places: list[tuple[str, int]]) -> None:
     for name, at in places:
         node.disk.log.open(name).flip(at, 0x10)
 
 
-async def starts(cluster: Cluster, node: Node, damaged: list[tuple[str, int]]) -> bool:
+async def starts(cluster: Cluster, node: Host, damaged: list[tuple[str, int]]) -> bool:
     """Start a node on a damaged disk, and have it repaired. Where it refuses, its disk heals as if by a miracle."""
     flip(node, damaged)
+    node.start()
     try:
-        node.start()
+        await cluster.until_serves(node)
     except LogCorrupt:
         flip(node, damaged)
         node.start()
+        await cluster.until_serves(node)
         return False
     await cluster.until_level()
     log = node.up.hosting.log

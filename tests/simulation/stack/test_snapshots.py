@@ -9,25 +9,25 @@ import pytest
 from ostraka_server.config import Log, Store
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.stack.callers import Load
-from tests.simulation.stack.cluster import ROUGH, Cluster, run
-from tests.simulation.stack.node import KiB, Node
+from tests.simulation.stack.cluster import ROUGH, Cluster, KiB, run
+from tests.simulation.stack.host import Host
 
 SHORT = Log(segment_bytes=512 * KiB, retain_entries=40)
 FLUSHING = Store(flush_interval_ms=50)
 
 
-def base(node: Node) -> int:
+def base(node: Host) -> int:
     return node.up.hosting.log.base(FIRST_GROUP)
 
 
-def installed(node: Node) -> int:
+def installed(node: Host) -> int:
     """Snapshots of the data shard that this process of the node took in."""
     return node.up.hosting.sinks[FIRST_GROUP].installed
 
 
 async def until_truncated(cluster: Cluster, slot: int) -> None:
     """Until nobody that is up can send the entries through `slot` any more."""
-    await cluster.until(lambda: all(base(node) > slot for node in cluster.alive), 30.0)
+    await cluster.until(lambda: all(base(node) > slot for node in cluster.nodes if node.serves), 30.0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -42,6 +42,7 @@ def test_a_replica_that_was_away_comes_back_by_snapshot_under_load(seed: int) ->
             if seed == 2:
                 cluster.wires.frames.conditions = ROUGH
             away.start()
+            await cluster.until_serves(away)
             await cluster.until(lambda: installed(away) == 1, 5.0)
             await cluster.until(lambda: not away.up.group.lost, 1.0)
             await cluster.sleep(1.0)
@@ -63,6 +64,7 @@ def test_a_lost_store_is_rebuilt_and_its_replica_votes_meanwhile(everywhere: boo
                 await node.stop()
                 node.disk.lose_store(FIRST_GROUP)
                 node.start()
+                await cluster.until_serves(node)
                 assert node.up.group.lost and not node.up.group.replica.may_lead
                 await cluster.until(lambda up=node.up: not up.group.lost, 5.0)  # type: ignore[misc]
                 await cluster.sleep(1.0)

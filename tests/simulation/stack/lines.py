@@ -1,0 +1,144 @@
+"""TCP between the hosts of a simulated cluster: bytes arrive in order, or the connection breaks.
+
+What the network does to packets a connection feels as waiting: a lost one is sent again later, and holds up all behind
+it; a cut link holds everything back until it is open again, and breaks connections that wait for it too long.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from zlib import crc32
+
+from tests.simulation.network import Conditions, Links
+from tests.simulation.recorder import Link
+from tests.simulation.stack.process import Process
+from tests.simulation.timeline import Timeline
+from tests.simulation.trace import Trace
+
+RETRANSMISSION_S = (0.2, 0.6)
+"""A lost packet is sent again after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Bytes under way, and what their arrival brings about."""
+
+    what: str
+    data: bytes
+    take: Callable[[bytes], object]
+
+
+class Line:
+    """One direction of a connection."""
+
+    __slots__ = ("_lines", "_name", "arrival", "broken", "free_at", "link", "lost", "patience_s", "receiver", "unsent")
+
+    def __init__(
+        self,
+        lines: Lines,
+        link: Link,
+        receiver: Callable[[], Process | None],
+        *,
+        patience_s: float,
+        lost: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`receiver`: whom bytes reach that arrive now; where it is nobody, whoever takes them sees to that.
+        `lost`: called where nothing got through for `patience_s`."""
+        self.link = link
+        self.receiver = receiver
+        self.patience_s = patience_s
+        self.lost = lost
+        self.broken = False
+        """Nothing arrives any more."""
+        self.arrival = 0.0
+        """Of the last parcel."""
+        self.free_at = 0.0
+        """When the last byte has left."""
+        self.unsent = 0
+        """Bytes that have not arrived."""
+        self._lines = lines
+        self._name = f"{link[0]} > {link[1]} {lines.number()}"
+
+    def send(self, what: str, data: bytes, take: Callable[[bytes], object]) -> None:
+        """`take(data)` happens in the receiver later, or never."""
+        if not self.broken:
+            self.unsent += len(data)
+            self._lines.carry(self, Parcel(what, data, take))
+
+    def arrive(self, parcel: Parcel, trace: Trace) -> None:
+        """For `Lines`: it is there."""
+        if self.broken:
+            return
+        self.unsent -= len(parcel.data)
+        process = self.receiver()
+        trace.note(f"{self._name} {parcel.what} {len(parcel.data)} {crc32(parcel.data):08x}")
+        if process is None:
+            parcel.take(parcel.data)
+        else:
+            process.happen(self._name, partial(parcel.take, parcel.data))
+
+
+class Lines(Links):
+    """All connections between hosts, whose addresses are their numbers."""
+
+    def __init__(self, timeline: Timeline, random: Random, trace: Trace) -> None:
+        super().__init__(trace)
+        self.conditions = Conditions()
+        """`loss` and `straggle` hold a connection up; what else there is cannot happen to one."""
+        self.bandwidth: float = float("inf")
+        """Bytes a second, in each direction of each connection."""
+        self._timeline = timeline
+        self._random = random
+        self._held: dict[Link, deque[tuple[float, Line, Parcel]]] = {}
+        self._numbers = 0
+
+    def number(self) -> int:
+        """For a new line."""
+        self._numbers += 1
+        return self._numbers
+
+    def carry(self, line: Line, parcel: Parcel) -> None:
+        """For `Line`: send it on its way."""
+        if self.blocked(line.link):
+            self._trace.count("held by a partition")
+            self._held.setdefault(line.link, deque()).append((self._timeline.now, line, parcel))
+            self._timeline.after(line.patience_s, partial(self._lose_patience, line))
+        else:
+            self._post(line, parcel)
+
+    def unblock(self, links: Iterable[Link]) -> None:
+        links = tuple(links)
+        super().unblock(links)
+        for link in links:
+            if not self.blocked(link):
+                for _, line, parcel in self._held.pop(link, ()):
+                    self._post(line, parcel)
+
+    def calm(self) -> None:
+        super().calm()
+        self.conditions, self.bandwidth = Conditions(), float("inf")
+        self.unblock(tuple(self._held))
+
+    def _lose_patience(self, line: Line) -> None:
+        waiting = (since for since, held, _ in self._held.get(line.link, ()) if held is line)
+        oldest = next(waiting, None)
+        if oldest is not None and oldest <= self._timeline.now - line.patience_s and not line.broken:
+            self._trace.count("connection lost by silence")
+            line.lost()
+
+    def _post(self, line: Line, parcel: Parcel) -> None:
+        conditions, now = self.conditions, self._timeline.now
+        delay_s = self._random.uniform(*conditions.delay_s)
+        if conditions.loss and self._random.random() < conditions.loss:
+            self._trace.count("stall")
+            delay_s += self._random.uniform(*RETRANSMISSION_S)
+        if conditions.straggle and self._random.random() < conditions.straggle:
+            self._trace.count("stall")
+            delay_s += self._random.uniform(0.0, conditions.straggle_s)
+        line.free_at = max(now, line.free_at) + len(parcel.data) / self.bandwidth
+        line.arrival = max(line.free_at + delay_s, line.arrival, self.clogged_until(line.link))
+        self._timeline.at(line.arrival, partial(line.arrive, parcel, self._trace))
