@@ -85,10 +85,10 @@ class _Incoming(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self._peers.incoming.add(self)
+        self._peers.incoming[self] = None
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._peers.incoming.discard(self)
+        self._peers.incoming.pop(self, None)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -124,7 +124,7 @@ class Peers:
     ) -> None:
         """`addresses`: of the other nodes. `sockets`: by default the operating system's."""
         self.handler = handler
-        self.incoming: set[_Incoming] = set()
+        self.incoming: dict[_Incoming, None] = {}  # in order, as a set would not be
         self.refused = 0
         self.frames_sent = 0
         self.frames_received = 0

@@ -36,7 +36,7 @@ class End(asyncio.Transport):
         protocol.connection_made(self)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._over:
+        if not self._over and self.process.alive:
             self._wires.frames.send(*self._line.link, Letter(self, bytes(data)))
 
     def post(self, data: bytes) -> None:
@@ -55,8 +55,12 @@ class End(asyncio.Transport):
         return str(self._line.link[1]) if name == "peername" else default
 
     def abort(self) -> None:
+        if not self._over and self.process.alive:
+            self._reset()
+            self.end()
+
+    def _reset(self) -> None:
         self._line.send("reset", b"", lambda _: self.other.end() if self.other is not None else None)
-        self.end()
 
     def end(self) -> None:
         """It is over on this side."""
@@ -70,7 +74,7 @@ class End(asyncio.Transport):
         """The operating system resets the connections of a process that died; a machine that lost power does not."""
         if process is self.process and not self._over:
             if not silently:
-                self._line.send("reset", b"", lambda _: self.other.end() if self.other is not None else None)
+                self._reset()
             self.end()
 
     def host_died(self, number: int) -> None:

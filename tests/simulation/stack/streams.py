@@ -103,7 +103,7 @@ class Connection:
         raise TransportError(item)
 
     def close(self) -> None:
-        if self._over is None:
+        if self._over is None and self._process.alive:
             self._end(_unavailable("closed on this side"))
             self._to_server("close", b"", lambda server, _: server.cancel())
 
