@@ -47,16 +47,24 @@ class Caller:
         """The reply, never an error, to a serialised Command about `key`; from any node where `anywhere`.
         Raises OstrakaError, within `timeout` seconds."""
 
-        async def send(address: str, remaining: float) -> Reply:
-            reply = await self._exchanges.to(address).call(command, remaining)
-            result = reply.WhichOneof("result")
-            if result is None or result == "error":
-                raise TransportError(reply.error)
-            if not anywhere:
-                self._router.answered(key, getattr(reply, result).header.node)
+        # The first try, which nearly always is the only one, stands here by itself: it is the SDK's hottest path.
+        route = None if anywhere else key
+        began = self._clock.now()
+        address = self._pick(route, began)
+        reply = await self._exchanges.to(address).call(command, timeout)
+        error = self._failure(reply, route)
+        if error is None:
+            self._reached(address)
             return reply
 
-        return await self._persist(send, None if anywhere else key, write=write, timeout=timeout)
+        async def send(address: str, remaining: float) -> Reply:
+            reply = await self._exchanges.to(address).call(command, remaining)
+            error = self._failure(reply, route)
+            if error is not None:
+                raise TransportError(error)
+            return reply
+
+        return await self._persist(send, route, address, error, write=write, timeout=timeout, began=began)
 
     async def unary(
         self, method: str, request: Message, response: type[Response], *, write: bool, timeout: float
@@ -66,7 +74,15 @@ class Caller:
         async def send(address: str, remaining: float) -> Response:
             return await self._unary(address, method, request, response, remaining)
 
-        return await self._persist(send, None, write=write, timeout=timeout)
+        began = self._clock.now()
+        address = self._pick(None, began)
+        try:
+            result = await send(address, timeout)
+        except TransportError as failed:
+            error = failed.error
+            return await self._persist(send, None, address, error, write=write, timeout=timeout, began=began)
+        self._reached(address)
+        return result
 
     async def ask(
         self, address: str, method: str, request: Message, response: type[Response], *, timeout: float
@@ -96,27 +112,18 @@ class Caller:
         self,
         send: Callable[[str, float], Awaitable[Result]],
         key: bytes | None,
+        address: str,
+        error: Error,
         *,
         write: bool,
         timeout: float,
+        began: float,
     ) -> Result:
-        now = self._clock.now()
-        deadline = now + timeout
-        attempt = 0
+        """Go on after a first try, at `address`, that ended with `error`."""
+        deadline = began + timeout
+        attempt = 1
         obstacle: Error | None = None  # what ended the try before
         while True:
-            attempt += 1
-            if self._closed:
-                raise ClientClosed("close() was called")
-            address = self._router.pick(key, now)
-            try:
-                result = await send(address, deadline - now)
-            except TransportError as failed:
-                error = failed.error
-            else:
-                self._router.reached(address)
-                self._look_if_due()
-                return result
             now = self._clock.now()
             step = self._router.after_failure(error, address, key, write=write, attempt=attempt, now=now)
             self._look_if_due()
@@ -135,6 +142,34 @@ class Caller:
             if step > 0:
                 await self._pause(now + step)
                 now = self._clock.now()
+            attempt += 1
+            address = self._pick(key, now)
+            try:
+                result = await send(address, deadline - now)
+            except TransportError as failed:
+                error = failed.error
+                continue
+            self._reached(address)
+            return result
+
+    def _pick(self, key: bytes | None, now: float) -> str:
+        if self._closed:
+            raise ClientClosed("close() was called")
+        return self._router.pick(key, now)
+
+    def _failure(self, reply: Reply, key: bytes | None) -> Error | None:
+        """The error in a reply; where there is none, who answered for `key` is remembered."""
+        result = reply.WhichOneof("result")
+        if result is None or result == "error":
+            return reply.error
+        if key is not None:
+            self._router.answered(key, getattr(reply, result).header.node)
+        return None
+
+    def _reached(self, address: str) -> None:
+        """The node at `address` has answered."""
+        self._router.reached(address)
+        self._look_if_due()
 
     async def _pause(self, until: float) -> None:
         """Wait between two tries; no longer once the client is closed."""

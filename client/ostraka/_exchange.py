@@ -22,17 +22,20 @@ import asyncio
 import functools
 import itertools
 import math
+import types
 from collections import deque
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from ostraka._frames.exchange_pb2 import ExchangeRequest
 from ostraka._transport import Stream, Transport, TransportError
 from ostraka.clock import Clock, Timer
 from ostraka.errors import Status, to_wire
 from ostraka.v1 import common_pb2 as pb
-from ostraka.v1.exchange_pb2 import Error, ExchangeRequest, ExchangeResponse, Reply
+from ostraka.v1.exchange_pb2 import Error, ExchangeResponse, Reply
 
 UNANSWERED_CALLS_MAX: Final = 10_000
 QUEUED_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -41,6 +44,8 @@ FRAME_BYTES_MAX: Final = 1024 * 1024
 COMMAND_BYTES_MAX: Final = 3 * 1024 * 1024 - 64 * 1024
 """A frame takes no more once it is FRAME_BYTES_MAX large, so it ends at most one command beyond: within the 4 MiB that
 a node takes (`limits.request_bytes_max`). A larger frame would not fail alone but break the stream under every call."""
+REPLIES_PER_TURN_MIN: Final = 20
+"""Smaller shares would cost more in frames than working at the same time gains."""
 OVERLOAD_RETRY_MS: Final = 50
 CONNECT_TIMEOUT_S: Final = 1.0
 NODE_SHARE: Final = 0.95
@@ -213,28 +218,21 @@ class Exchange:
         """What is queued, as far as it fits into one frame; empty where there is nothing to say."""
         frame = ExchangeRequest(cancel=self._withdrawn)
         self._withdrawn.clear()
-        size, now = 0, self._clock.now()
-        while self._queue and size < FRAME_BYTES_MAX and len(frame.calls) < FRAME_CALLS_MAX:
+        size, now, calls = 0, self._clock.now(), frame.calls
+        while self._queue and size < FRAME_BYTES_MAX and len(calls) < FRAME_CALLS_MAX:
             pending = self._queue.popleft()
             self._queued_bytes -= len(pending.command)
-            if not pending.answer.done():  # else withdrawn: it expired, or its caller was cancelled
-                size += len(pending.command)
-                self._add(frame, pending, now)
+            if pending.answer.done():  # withdrawn: it expired, or its caller was cancelled
+                continue
+            size += len(pending.command)
+            pending.sent = True
+            call = calls.add()
+            call.id = pending.id
+            call.timeout_ms = min(max(1, int((pending.deadline - now) * 1000 * NODE_SHARE)), TIMEOUT_MS_MAX)
+            call.command = pending.command
+            if pending.forwarded:
+                call.forwarded = True
         return frame.SerializeToString()
-
-    def _add(self, frame: ExchangeRequest, pending: _Pending, now: float) -> None:
-        call = frame.calls.add()
-        try:
-            call.command.MergeFromString(pending.command)
-        except DecodeError:  # it would make the whole frame unreadable
-            del frame.calls[-1], self._unanswered[pending.id]
-            _resolve(pending, _failure(Status.INVALID_ARGUMENT, "not a Command", pb.INVALID))
-            return
-        call.id = pending.id
-        call.timeout_ms = min(max(1, int((pending.deadline - now) * 1000 * NODE_SHARE)), TIMEOUT_MS_MAX)
-        if pending.forwarded:
-            call.forwarded = True
-        pending.sent = True
 
     async def _read(self, stream: Stream) -> None:
         while True:
@@ -246,16 +244,35 @@ class Exchange:
             except DecodeError:
                 self._end(to_wire(Status.INTERNAL, "the node sent a frame that is not an ExchangeResponse"))
                 return
-            for reply in response.replies:
-                pending = self._unanswered.pop(reply.id, None)
-                if pending is not None:  # else withdrawn, and the reply crossed the cancel
-                    _resolve(pending, reply)
+            await self._take(response.replies)
             self._retiring = self._retiring or response.retire
             self._end_if_retired()
 
+    async def _take(self, replies: Sequence[Reply]) -> None:
+        """Let callers go on with their replies; where these are for most callers, for one half after the other. What
+        the first half asks for next is then under way while the second goes on: else callers that one frame had
+        answered would for ever ask by one frame, and node and client wait for one another instead of both working."""
+        share = max(REPLIES_PER_TURN_MIN, len(self._unanswered) // 2)
+        answered = iter([(self._unanswered.pop(reply.id, None), reply) for reply in replies])
+        try:
+            for taken, (pending, reply) in enumerate(answered, 1):
+                _resolve(pending, reply)
+                if taken % share == 0:
+                    await _turn()
+        finally:  # also where the stream ends just now: what the node has answered is known
+            for pending, reply in answered:
+                _resolve(pending, reply)
 
-def _resolve(pending: _Pending, reply: Reply) -> None:
-    if not pending.answer.done():  # else cancelled in this very turn
+
+@types.coroutine
+def _turn() -> Generator[None]:
+    """Let everything run that is ready."""
+    yield
+
+
+def _resolve(pending: _Pending | None, reply: Reply) -> None:
+    """`pending` is None where the call was withdrawn and the reply crossed the cancel."""
+    if pending is not None and not pending.answer.done():  # else cancelled in this very turn
         pending.answer.set_result(reply)
 
 

@@ -30,7 +30,7 @@ class Sizes:
     ],
 )
 def test_good_requests_pass(command: Command) -> None:
-    assert validate(command, Sizes()) is None
+    assert validate(request_of(command), Sizes()) is None
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_good_requests_pass(command: Command) -> None:
     ],
 )
 def test_bad_requests_are_refused_by_name(command: Command, reason: common_pb2.Reason.ValueType, says: str) -> None:
-    refused = validate(command, Sizes())
+    refused = validate(request_of(command), Sizes())
     assert refused is not None and refused.reason == reason and says in refused.message
 
 

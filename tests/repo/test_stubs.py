@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.repo import sources
 
-FOLDERS = ("client/ostraka/v1", "server/ostraka_server/wire")
+FOLDERS = ("client/ostraka/v1", "client/ostraka/_frames", "server/ostraka_server/wire")
 
 
 def _stubs(root: Path) -> dict[str, str]:

@@ -10,13 +10,13 @@ from typing import Any, cast
 import grpc
 import pytest
 
+from ostraka._frames import exchange_pb2 as frames
 from ostraka.clock import BootClock
 from ostraka.v1.common_pb2 import ErrorDetail, Reason
 from ostraka.v1.exchange_pb2 import Command, ExchangeRequest, ExchangeResponse, Reply
 from ostraka_server.config import Limits
 from ostraka_server.rpc import exchange_service as module
 from ostraka_server.rpc.exchange_service import ExchangeService
-from ostraka_server.wire import exchange_pb2 as wire
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.rpc.serving import serving
 from tests.shard.asking import get, local_get, put
@@ -55,7 +55,7 @@ class Stream:
         self.detail = ErrorDetail.FromString(metadata[0][1])
         raise Aborted
 
-    async def write(self, response: wire.ExchangeResponse) -> None:
+    async def write(self, response: frames.ExchangeResponse) -> None:
         await self.reads.wait()
         self.asked_to_retire += response.retire
         self.frames.append(list(ExchangeResponse.FromString(response.SerializeToString()).replies))
@@ -71,7 +71,7 @@ class Stream:
         await self.send_raw(ExchangeRequest(cancel=ids).SerializeToString())
 
     async def send_raw(self, data: bytes) -> None:
-        self._inbox.put_nowait(wire.ExchangeRequest.FromString(data))
+        self._inbox.put_nowait(frames.ExchangeRequest.FromString(data))
         await turns()
 
     async def half_close(self) -> None:
@@ -123,7 +123,7 @@ async def test_the_clients_very_bytes_go_to_the_log(clock: VirtualClock) -> None
     stream = Stream(leading(clock))
     unknown_field = b"\xa2\x06\x03new"  # field 100, of a client of another version
     command = put().SerializeToString() + unknown_field
-    await stream.send_raw(wire.ExchangeRequest(calls=[wire.Call(id=1, command=command)]).SerializeToString())
+    await stream.send_raw(frames.ExchangeRequest(calls=[frames.Call(id=1, command=command)]).SerializeToString())
     stream.entrance.data.turn()
     assert command in stream.entrance.data.proposed()[-1].payload
     await stream.stop()
@@ -132,11 +132,11 @@ async def test_the_clients_very_bytes_go_to_the_log(clock: VirtualClock) -> None
 def test_the_public_messages_and_those_read_here_are_the_same_bytes() -> None:
     public = ExchangeRequest(cancel=[7])
     public.calls.add(id=5, timeout_ms=9, command=put(), forwarded=True)
-    read = wire.ExchangeRequest.FromString(public.SerializeToString())
+    read = frames.ExchangeRequest.FromString(public.SerializeToString())
     assert read.SerializeToString() == public.SerializeToString()
     assert (read.calls[0].id, read.calls[0].timeout_ms, read.calls[0].forwarded) == (5, 9, True)
     assert Command.FromString(read.calls[0].command) == put()
-    answer = wire.ExchangeResponse(replies=[Reply(id=5).SerializeToString()])
+    answer = frames.ExchangeResponse(replies=[Reply(id=5).SerializeToString()])
     assert ExchangeResponse.FromString(answer.SerializeToString()).replies[0].id == 5
 
 
@@ -144,11 +144,11 @@ def test_the_public_messages_and_those_read_here_are_the_same_bytes() -> None:
 async def test_each_bad_call_of_a_frame_is_refused_alone(clock: VirtualClock) -> None:
     stream = Stream(leading(clock))
     calls = [
-        wire.Call(id=1, command=b"\xff\xff"),
-        wire.Call(id=2),
-        wire.Call(id=3, command=local_get().SerializeToString()),
+        frames.Call(id=1, command=b"\xff\xff"),
+        frames.Call(id=2),
+        frames.Call(id=3, command=local_get().SerializeToString()),
     ]
-    await stream.send_raw(wire.ExchangeRequest(calls=calls).SerializeToString())
+    await stream.send_raw(frames.ExchangeRequest(calls=calls).SerializeToString())
     assert [stream.replies[i].error.detail.reason for i in (1, 2)] == [Reason.INVALID] * 2
     assert stream.replies[3].HasField("get")
     await stream.stop()
@@ -256,9 +256,9 @@ def test_a_frame_of_too_many_calls_ends_its_stream(kind: str) -> None:
         stream = Stream(leading(clock))
         await stream.send(put())
         many = range(module.FRAME_CALLS_MAX + 1)
-        frame = wire.ExchangeRequest(cancel=many)
+        frame = frames.ExchangeRequest(cancel=many)
         if kind == "calls":
-            frame = wire.ExchangeRequest(calls=[wire.Call(id=i) for i in many])
+            frame = frames.ExchangeRequest(calls=[frames.Call(id=i) for i in many])
         await stream.send_raw(frame.SerializeToString())
         assert stream.status is not None
         assert stream.status[0] is grpc.StatusCode.INVALID_ARGUMENT

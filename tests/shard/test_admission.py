@@ -55,7 +55,7 @@ class Node:
         self._credit = min(self._credit + self.rate * STEP_S, len(self._began))
         while self._credit >= 1:
             self._credit -= 1
-            self.admission.end(self.size, self.now)
+            self.admission.end(self.size)
             self.waited.append(self.now - self._began.popleft())
 
 
@@ -65,7 +65,7 @@ def test_calls_are_bounded_in_number() -> None:
         assert admission.full(1, 0.0) is None
         admission.take(1)
     assert admission.full(1, 0.0) == "calls_in_flight_max (1000)"
-    admission.end(1, 0.0)
+    admission.end(1)
     assert admission.full(1, 0.0) is None
 
 
@@ -74,7 +74,7 @@ def test_calls_are_bounded_in_bytes() -> None:
     admission.take(63 << 20)
     assert admission.full(1 << 20, 0.0) is None
     assert admission.full((1 << 20) + 1, 0.0) == f"calls_in_flight_bytes_max ({64 << 20})"
-    admission.end(63 << 20, 0.0)
+    admission.end(63 << 20)
     assert admission.full((1 << 20) + 1, 0.0) is None
 
 

@@ -32,9 +32,8 @@ def request_of(command: Command) -> Request | None:
     return getattr(command, kind) if kind else None
 
 
-def validate(command: Command, limits: Limits) -> Refused | None:
+def validate(request: Request | None, limits: Limits) -> Refused | None:
     """Why a request is refused before it costs anything, or None. For reads and writes, at the gateway."""
-    request = request_of(command)
     if request is None:
         return _invalid("the command carries no request that is known here")
     return refuse_shape(request) or _refuse_size(request, limits)

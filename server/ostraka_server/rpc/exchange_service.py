@@ -1,6 +1,6 @@
 """The Exchange service: frames of calls in, frames of replies out, in whatever order they come.
 
-Registered with `wire.ExchangeRequest`, which is byte for byte the public message with commands left as bytes: what the
+Registered with `frames.ExchangeRequest`, which is byte for byte the public message with commands left as bytes: what the
 client serialised goes to the log unread by this file. Replies that are ready in one turn of the loop share a frame.
 
 Replies wait here for a client that reads slowly, in bounded room (`Limits.unsent_bytes_*`). Reads may fill half of a
@@ -21,6 +21,7 @@ from typing import Any
 
 import grpc
 
+from ostraka._frames import exchange_pb2 as frames
 from ostraka.clock import Clock
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka_server.config import Limits
@@ -30,7 +31,6 @@ from ostraka_server.rpc.parsing import Malformed, lenient
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import READS, Call
 from ostraka_server.shard.gateway import Gateway
-from ostraka_server.wire import exchange_pb2 as wire
 
 FRAME_BYTES_MAX = 3 << 20
 """Replies are gathered into frames up to so many bytes; a single larger one gets a frame of its own."""
@@ -64,7 +64,7 @@ class _Session:
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()
 
-    def take(self, frame: wire.ExchangeRequest) -> None:
+    def take(self, frame: frames.ExchangeRequest) -> None:
         """Submit a frame's calls, withdraw what it cancels."""
         for call in frame.calls:
             self._submit(call)
@@ -73,7 +73,7 @@ class _Session:
             if withdrawn is not None:
                 self._gateway.withdraw(withdrawn)
 
-    def _submit(self, call: wire.Call) -> None:
+    def _submit(self, call: frames.Call) -> None:
         call_id = call.id
         if call_id in self._calls:
             self._answer(call_id, failures.invalid(f"call id {call_id} is in use on this stream"))
@@ -96,7 +96,7 @@ class _Session:
             return
         reply.id = call_id
         data = reply.SerializeToString()
-        if (full := self._no_room_for(reply, len(data))) is not None:
+        if self.unsent_bytes and (full := self._no_room_for(reply, len(data))) is not None:
             told = failures.overloaded(full)
             told.id = call_id
             data = told.SerializeToString()
@@ -125,13 +125,13 @@ class _Session:
     def _no_room_for(self, reply: Reply, size: int) -> str | None:
         """Which bound a read's reply would break; None where it is to be sent. Every other reply is."""
         limits = self._limits
-        if reply.WhichOneof("result") not in READS or not self.unsent_bytes:
-            return None
         if self.unsent_bytes + size > limits.unsent_bytes_per_stream_max // 2:
-            return f"half of this stream's unsent_bytes_per_stream_max ({limits.unsent_bytes_per_stream_max})"
-        if self._service.unsent_bytes + size > limits.unsent_bytes_max:
-            return f"this node's unsent_bytes_max ({limits.unsent_bytes_max})"
-        return None
+            full = f"half of this stream's unsent_bytes_per_stream_max ({limits.unsent_bytes_per_stream_max})"
+        elif self._service.unsent_bytes + size > limits.unsent_bytes_max:
+            full = f"this node's unsent_bytes_max ({limits.unsent_bytes_max})"
+        else:
+            return None
+        return full if reply.WhichOneof("result") in READS else None
 
     def _count(self, size: int) -> None:
         self.unsent_bytes += size
@@ -144,7 +144,7 @@ class _Session:
             self._wake.clear()
             while self._replies or self._asks_to_retire:
                 frame, size = self._next_frame()
-                response = wire.ExchangeResponse(replies=frame, retire=self._asks_to_retire)
+                response = frames.ExchangeResponse(replies=frame, retire=self._asks_to_retire)
                 self._asks_to_retire = False
                 await context.write(response)
                 self._count(-size)
@@ -240,7 +240,7 @@ class ExchangeService:
         """To be added to a server."""
         method = grpc.stream_stream_rpc_method_handler(
             self.exchange,
-            request_deserializer=lenient(wire.ExchangeRequest.FromString, "ostraka.v1.ExchangeRequest"),
-            response_serializer=wire.ExchangeResponse.SerializeToString,
+            request_deserializer=lenient(frames.ExchangeRequest.FromString, "ostraka.v1.ExchangeRequest"),
+            response_serializer=frames.ExchangeResponse.SerializeToString,
         )
         return grpc.method_handlers_generic_handler("ostraka.v1.Exchange", {"Exchange": method})

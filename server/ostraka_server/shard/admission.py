@@ -61,11 +61,10 @@ class Admission:
         self.in_flight += 1
         self.in_flight_bytes += size
 
-    def end(self, size: int, now: float) -> None:
+    def end(self, size: int) -> None:
         """It is answered."""
         self.in_flight -= 1
         self.in_flight_bytes -= size
-        self._measure(now)
         self._answered += 1
 
     def _waits_too_long(self, now: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ostraka.v1.common_pb2 import LINEARIZABLE
 from ostraka.v1.exchange_pb2 import Command, Reply
@@ -13,11 +14,12 @@ READS = frozenset(("get", "range"))
 class Call:
     """Answered exactly once, whoever gets there first: the group, a deadline, a withdrawal.
 
-    `command` is the client's own bytes, `parsed` the same decoded; `deadline` is on the node's clock, in seconds.
-    `forwarded` is set where another node's gateway passed the call on: it is then never passed on again.
+    `command` is the client's own bytes, `parsed` the same decoded, `request` what is in that envelope; `deadline` is on
+    the node's clock, in seconds. `forwarded` is set where another node's gateway passed the call on: it is then never
+    passed on again. `ended` is told of the answer just before the caller gets it.
     """
 
-    __slots__ = ("_answer", "command", "deadline", "forwarded", "kind", "parsed")
+    __slots__ = ("_answer", "_ended", "command", "deadline", "forwarded", "kind", "parsed", "request")
 
     def __init__(
         self,
@@ -27,13 +29,16 @@ class Call:
         answer: Callable[[Reply], None],
         *,
         forwarded: bool = False,
+        ended: Callable[[Call, Reply], None] | None = None,
     ) -> None:
         self.command = command
         self.parsed = parsed
-        self.kind = parsed.WhichOneof("request")
+        self.kind = kind = parsed.WhichOneof("request")
+        self.request: Any = None if kind is None else getattr(parsed, kind)
         self.deadline = deadline
         self.forwarded = forwarded
         self._answer: Callable[[Reply], None] | None = answer
+        self._ended = ended
 
     @property
     def is_read(self) -> bool:
@@ -43,15 +48,12 @@ class Call:
     @property
     def is_local_read(self) -> bool:
         """Whether any replica may answer it from its own state."""
-        if self.kind == "get":
-            return self.parsed.get.strength != LINEARIZABLE
-        return self.kind == "range" and self.parsed.range.strength != LINEARIZABLE
+        return self.kind in READS and self.request.strength != LINEARIZABLE
 
     @property
     def key(self) -> bytes:
         """The key, or a range's first one: what routes the call."""
-        request: object = getattr(self.parsed, self.kind or "get")
-        key: bytes = request.key  # type: ignore[attr-defined]  # every request has one
+        key: bytes = self.request.key
         return key
 
     @property
@@ -63,4 +65,6 @@ class Call:
         """Give the caller its answer; later ones are dropped."""
         answer, self._answer = self._answer, None
         if answer is not None:
+            if self._ended is not None:
+                self._ended(self, reply)
             answer(reply)

@@ -102,7 +102,8 @@ class Gateway:
         self, command: bytes, timeout_ms: int, answer: Callable[[Reply], None], *, forwarded: bool = False
     ) -> Call | None:
         """Take a serialised Command; `answer` gets its reply, now or later, exactly once. None where it was refused."""
-        refusal = self._refuse_unread(len(command))
+        now = self._clock.now()
+        refusal = self._refuse_unread(len(command), now)
         if refusal is not None:
             self._tell("unread", answer, refusal)
             return None
@@ -111,17 +112,14 @@ class Gateway:
         except DecodeError:
             self._tell("malformed", answer, failures.invalid("the command is not an ostraka.v1.Command"))
             return None
-        operation = parsed.WhichOneof("request") or "none"
-        problem = validate(parsed, self._limits)
+        timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
+        call = Call(command, parsed, now + timeout_ms / 1000, answer, forwarded=forwarded, ended=self._ended)
+        problem = validate(call.request, self._limits)
         if problem is not None:
-            self._tell(operation, answer, refused(problem))
+            self._tell(call.kind or "none", answer, refused(problem))
             return None
         self._admission.take(len(command))
         self._idle.clear()
-        timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
-        deadline = self._clock.now() + timeout_ms / 1000
-        answered = partial(self._answered, operation, len(command), answer)
-        call = Call(command, parsed, deadline, answered, forwarded=forwarded)
         assert self._router is not None
         self._route(self._router.group_of(call.key), call)
         return call
@@ -130,18 +128,20 @@ class Gateway:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
         call.answer(failures.deadline(surely_not_done=False))
 
-    def _refuse_unread(self, size: int) -> Reply | None:
+    def _refuse_unread(self, size: int, now: float) -> Reply | None:
         """Refuse what cannot be taken now, before it costs anything: under overload most calls end here."""
         if self.refusal is not None:
             return self.refusal
-        full = self._admission.full(size, self._clock.now())
+        full = self._admission.full(size, now)
         return None if full is None else failures.overloaded(f"node {self._node}'s {full}")
 
-    def _answered(self, operation: str, size: int, answer: Callable[[Reply], None], reply: Reply) -> None:
-        self._admission.end(size, self._clock.now())
-        if self.in_flight == 0:
+    def _ended(self, call: Call, reply: Reply) -> None:
+        admission = self._admission
+        admission.end(len(call.command))
+        if admission.in_flight == 0:
             self._idle.set()
-        self._tell(operation, answer, reply)
+        assert call.kind is not None, "admitted, hence of a known kind"
+        self.tally.count(call.kind, reply)
 
     def _tell(self, operation: str, answer: Callable[[Reply], None], reply: Reply) -> None:
         self.tally.count(operation, reply)

@@ -21,7 +21,7 @@ class Tally:
 
     def count(self, operation: str, reply: Reply) -> None:
         """A call is answered."""
-        if reply.WhichOneof("result") != "error":
+        if not reply.HasField("error"):
             self.operations[operation, 0] += 1
             return
         error = reply.error

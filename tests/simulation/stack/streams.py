@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from ostraka._frames.exchange_pb2 import ExchangeRequest, ExchangeResponse
 from ostraka._transport import TransportError
 from ostraka.errors import Status, to_wire
 from ostraka.v1.exchange_pb2 import Error
 from ostraka_server.rpc.parsing import lenient
-from ostraka_server.wire.exchange_pb2 import ExchangeRequest, ExchangeResponse
 from tests.simulation.stack.lines import Line
 from tests.simulation.stack.process import Process, resolve
 

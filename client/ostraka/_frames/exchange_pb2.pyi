@@ -20,8 +20,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ExchangeRequest(_message.Message):
-    """ostraka.v1.ExchangeRequest and ExchangeResponse, byte for byte, but with commands and replies left as bytes:
-    what a client serialised once is copied to the log and to the replicas, never decoded and encoded again.
+    """ostraka.v1.ExchangeRequest and ExchangeResponse, byte for byte, but with commands and replies left as bytes: what was
+    serialised once goes to the node, to the log and to the replicas as it is, never decoded and encoded again.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
