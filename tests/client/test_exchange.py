@@ -251,16 +251,47 @@ async def test_too_many_bytes_are_refused_until_they_are_sent(clock: VirtualCloc
 @virtual_time
 async def test_a_command_that_would_spoil_the_frame_is_refused_alone(clock: VirtualClock) -> None:
     node, exchange = connect(clock)
-    good, garbled, huge = await asyncio.gather(
+    good, huge = await asyncio.gather(
         exchange.call(put(b"k"), 5.0),
-        exchange.call(b"\xff\xff", 5.0),
         exchange.call(put(b"k", _exchange.COMMAND_BYTES_MAX), 5.0),
     )
     assert good.WhichOneof("result") == "put"
-    assert garbled.error.detail.reason == pb.INVALID
     assert huge.error.detail.reason == pb.TOO_LARGE
     assert len(node.calls) == 1
     await exchange.close()
+
+
+@virtual_time
+async def test_callers_that_one_frame_answers_do_not_all_ask_again_in_one(clock: VirtualClock) -> None:
+    """Half of them have asked before the other half goes on, so that node and client work at the same time."""
+    node, exchange = connect(clock)
+    node.behaviour = silent
+    callers = 4 * _exchange.REPLIES_PER_TURN_MIN
+
+    async def ask_twice() -> None:
+        for _ in range(2):
+            await exchange.call(put(b"k"), 5.0)
+
+    tasks = [asyncio.create_task(ask_twice()) for _ in range(callers)]
+    await turns()
+    node.streams[0].deliver(*(Reply(id=call.id, put=PutResponse()) for call in node.calls))
+    await turns()
+    assert [len(frame.calls) for frame in node.frames] == [callers, callers // 2, callers // 2]
+    node.streams[0].deliver(*(Reply(id=call.id, put=PutResponse()) for call in node.calls))
+    await asyncio.gather(*tasks)
+    await exchange.close()
+
+
+@virtual_time
+async def test_what_a_node_answered_last_is_known_though_its_stream_ends(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    node.behaviour = silent
+    tasks = calling(exchange, 4 * _exchange.REPLIES_PER_TURN_MIN)
+    await turns()
+    node.streams[0].deliver(*(Reply(id=call.id, put=PutResponse()) for call in node.calls))
+    await turns(1)
+    await exchange.close()
+    assert {(await task).WhichOneof("result") for task in tasks} == {"put"}
 
 
 @virtual_time

@@ -7,6 +7,7 @@ import pytest
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka_server.machine import Refused, validate
+from ostraka_server.machine.validation import request_of
 from tests.machine.bases import apply, empty
 from tests.machine.commands import delete, entry, get, put, scan
 

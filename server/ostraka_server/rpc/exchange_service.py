@@ -1,6 +1,6 @@
 """The Exchange service: frames of calls in, frames of replies out, in whatever order they come.
 
-Registered with `frames.ExchangeRequest`, which is byte for byte the public message with commands left as bytes: what the
+Registered with `frames.ExchangeRequest`, byte for byte the public message with commands left as bytes: what the
 client serialised goes to the log unread by this file. Replies that are ready in one turn of the loop share a frame.
 
 Replies wait here for a client that reads slowly, in bounded room (`Limits.unsent_bytes_*`). Reads may fill half of a
