@@ -59,31 +59,28 @@ class Driver:
         for due in self._dues:
             if due >= self._end:
                 return
-            now = self._clock.now()
-            if due > now:
+            if self._open_loop and due > (now := self._clock.now()):
                 await self._clock.sleep(due - now)
-            await self._perform(next(self._requests), due)
+            request = next(self._requests)
+            began = self._clock.now() if self._open_loop else due
+            error: str | None = None
+            try:
+                if began - due < self._timeout_s:
+                    await request.perform(self._target)
+                else:
+                    error = NOT_STARTED
+            except OstrakaError as failure:
+                error = type(failure).__name__
+            if due >= self._start:
+                self._count(request, due, began, error)
 
-    async def _perform(self, request: Request, due: float) -> None:
-        began = self._clock.now()
-        error: str | None = NOT_STARTED
-        if began - due < self._timeout_s:
-            error = await self._failure(request)
-        if due < self._start:
-            return
+    def _count(self, request: Request, due: float, began: float, error: str | None) -> None:
         if error is None:
             self._interval.latencies[request.operation].record(self._clock.now() - due)
         else:
             self._interval.errors[request.operation, error] += 1
         if self._open_loop:
             self._interval.lateness.record(began - due)
-
-    async def _failure(self, request: Request) -> str | None:
-        try:
-            await request.perform(self._target)
-        except OstrakaError as error:
-            return type(error).__name__
-        return None
 
     async def _report(self, emit: Callable[[Interval], object]) -> None:
         over = self._start

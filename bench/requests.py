@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from itertools import accumulate, repeat
 from random import Random
 from typing import NamedTuple, Protocol
@@ -29,17 +29,20 @@ class Request(NamedTuple):
     value: bytes  # of a put
     limit: int  # of a range
 
-    async def perform(self, target: Target) -> None:
+    def perform(self, target: Target) -> Awaitable[object]:
         match self.operation:
             case "put":
-                await target.put(self.key, self.value)
+                return target.put(self.key, self.value)
             case "get":
-                await target.get(self.key)
+                return target.get(self.key)
             case "delete":
-                await target.delete(self.key)
+                return target.delete(self.key)
             case "range":
-                async for _ in target.range(self.key, limit=self.limit):
-                    pass
+                return self._read(target.range(self.key, limit=self.limit))
+
+    async def _read(self, rows: AsyncIterator[object]) -> None:
+        async for _ in rows:
+            pass
 
 
 def requests(workload: Workload, random: Random) -> Iterator[Request]:
