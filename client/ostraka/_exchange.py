@@ -22,9 +22,8 @@ import asyncio
 import functools
 import itertools
 import math
-import types
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +31,7 @@ from google.protobuf.message import DecodeError
 
 from ostraka._frames.exchange_pb2 import ExchangeRequest
 from ostraka._transport import Stream, Transport, TransportError
-from ostraka.clock import Clock, Timer
+from ostraka.clock import Clock, Timer, next_turn
 from ostraka.errors import Status, to_wire
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.exchange_pb2 import Error, ExchangeResponse, Reply
@@ -258,16 +257,10 @@ class Exchange:
             for taken, (pending, reply) in enumerate(answered, 1):
                 _resolve(pending, reply)
                 if taken % share == 0:
-                    await _turn()
+                    await next_turn()
         finally:  # also where the stream ends just now: what the node has answered is known
             for pending, reply in answered:
                 _resolve(pending, reply)
-
-
-@types.coroutine
-def _turn() -> Generator[None]:
-    """Let everything run that is ready."""
-    yield
 
 
 def _resolve(pending: _Pending | None, reply: Reply) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Generator
 from typing import Protocol
 
 
@@ -31,6 +32,12 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds; at once, but not before other tasks ran, for zero or less."""
+
+
+@types.coroutine
+def next_turn() -> Generator[None]:
+    """Let everything run that is ready; no time need pass."""
+    yield
 
 
 class BootClock:

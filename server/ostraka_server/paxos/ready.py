@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ostraka_server.paxos.messages import Send
@@ -24,7 +26,8 @@ class Ready:
 
     1. `at_once` may go before anything below is done: none of it claims that something is durable.
     2. `promise`, `entries` and `learned` are appended to the log, then one sync makes them durable.
-    3. Only after that sync `after_sync` is sent, `decided` applied, `confirmed` answered.
+    3. Only after that sync `after_sync` is sent and `decided` applied; but what `take_durable` gives need not wait for
+       it, nor does `confirmed`, which is answered once its read point is applied.
     4. Messages to the replica itself stand in `after_sync` only: its own vote counts once it is durable.
     """
 
@@ -46,6 +49,15 @@ class Ready:
     def must_sync(self) -> bool:
         """Whether anything has to be durable before the rest may happen."""
         return self.promise is not None or bool(self.entries) or bool(self.learned)
+
+    def take_durable(self) -> Sequence[Entry]:
+        """Give up what of `decided` does not wait for this sync: entries that an earlier one made durable here."""
+        unsynced = min((entry.slot for entry in (*self.entries, *self.learned)), default=None)
+        end = len(self.decided)
+        if unsynced is not None:
+            end = bisect_left(self.decided, unsynced, key=lambda entry: entry.slot)
+        durable, self.decided = self.decided[:end], self.decided[end:]
+        return durable
 
     def __bool__(self) -> bool:
         return bool(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from ostraka.clock import Clock, Timer
+from ostraka.clock import Clock, Timer, next_turn
 from ostraka_server.distribution import quadrupling, seconds
 from ostraka_server.paxos import Ballot, Entry, Ready, ReplicaId, ServeDecided
 from ostraka_server.paxos.messages import Decided, Send
@@ -139,7 +139,8 @@ class Driver:
         for group, ready in turned:
             self._post(group, ready.at_once)
         self._send()
-        await self._persist(turned)
+        if self._append(turned):
+            await self._sync_beside(turned)
         for group, ready in turned:
             self._post(group, ready.after_sync)
             self._serve(group, ready.serve)
@@ -151,7 +152,8 @@ class Driver:
             self._flushers[group.id].notice()
         await self._truncate()
 
-    async def _persist(self, turned: Sequence[tuple[Group, Ready]]) -> None:
+    def _append(self, turned: Sequence[tuple[Group, Ready]]) -> bool:
+        """Write to the log what is to be durable; whether it has to be synced before the rest may happen."""
         must_sync = False
         entries = payload_bytes = 0
         for group, ready in turned:
@@ -165,9 +167,19 @@ class Driver:
                 self._log.decided(group.id, ready.decided[-1].slot)
             must_sync = must_sync or ready.must_sync()
         if must_sync:
-            self.sync_seconds.observe(await self._log_runner.run(self._sync))
             self.sync_entries.observe(entries)
             self.sync_bytes.observe(payload_bytes)
+        return must_sync
+
+    async def _sync_beside(self, turned: Sequence[tuple[Group, Ready]]) -> None:
+        """Sync, and meanwhile apply and answer what earlier syncs made durable: disk and processor both work."""
+        syncing = asyncio.create_task(self._log_runner.run(self._sync))
+        try:
+            await next_turn()  # only now has the disk the work
+            for group, ready in turned:
+                group.advance(ready)
+        finally:
+            self.sync_seconds.observe(await syncing)
 
     async def _truncate(self) -> None:
         truncations, self._truncations = self._truncations, {}

@@ -139,16 +139,23 @@ class Group:
         """Whether there is news for the listeners, which `finish` tells."""
         return (self.replica.leader, self.replica.serving) != self._known
 
-    def finish(self, ready: Ready) -> None:
-        """What the Ready asked for is durable: apply, and answer."""
-        self._backlog.extend(ready.decided)
+    def advance(self, ready: Ready) -> None:
+        """What the Ready asked for is being synced: apply, and answer, what does not wait for that."""
+        self._backlog.extend(ready.take_durable())
         self._apply_backlog()
         for number, read_point in ready.confirmed:
             self._reads.confirmed(number, read_point)
+        ready.confirmed.clear()
+        self._answer_reads()
+
+    def finish(self, ready: Ready) -> None:
+        """What the Ready asked for is durable: apply, and answer, the rest."""
+        self._backlog.extend(ready.decided)
+        ready.decided.clear()
+        self.advance(ready)
         for number in ready.failed_reads:
             for call in self._reads.failed(number):
                 self.reroute(call)
-        self._answer_reads()
         self._notice_change()
 
     def flushed(self) -> None:
