@@ -194,6 +194,39 @@ async def test_proposals_leave_before_the_leaders_own_sync_and_its_vote_counts_a
 
 
 @virtual_time
+async def test_what_is_durable_is_answered_while_the_next_sync_is_under_way(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.lead()
+    first, second = Asked(put(), deadline=1e9), Asked(put(), deadline=1e9)
+    turner.group.submit(first)
+    turner.driver.wake()
+    await turns()
+    turner.runner.gate.clear()
+    turner.group.submit(second)
+    await turner.accepted(3, 2)
+    assert turner.log.entries.keys() == {1, 2, 3}, "the second is written, and not synced"
+    assert first.reply.HasField("put"), "its entry had been synced before"
+    assert not second.replies
+    turner.runner.gate.set()
+    await turner.accepted(3, 3)
+    assert second.reply.HasField("put")
+    await turner.stop()
+
+
+@virtual_time
+async def test_a_follower_applies_nothing_that_the_sync_under_way_is_for(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.follow(b"")
+    turner.runner.gate.clear()
+    await turner.hear(2, m.Heartbeat(LEADER, 1, 1), m.Accept(LEADER, (Entry(2, LEADER, b""),), 2))
+    assert turner.group.machine.applied_slot == 1
+    turner.runner.gate.set()
+    await turns()
+    assert turner.group.machine.applied_slot == 2
+    await turner.stop()
+
+
+@virtual_time
 async def test_a_fetch_of_what_is_truncated_is_answered_by_an_offer(clock: VirtualClock) -> None:
     turner = Turner(clock)
     await turner.follow(b"", b"", b"")

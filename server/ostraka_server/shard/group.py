@@ -121,12 +121,14 @@ class Group:
     def turn(self, now: float) -> Ready:
         """Take in what has arrived, propose what is queued, and say what is to be done."""
         replica = self.replica
+        lags = self._lags  # before this turn: what it decides is applied while its proposals are synced
         while self._inbox:
             replica.step(*self._inbox.popleft(), now)
         if now >= replica.deadline:
             replica.tick(now)
         if replica.leads:
-            self._propose(now)
+            if not lags:
+                self._propose(now)
             if (number := self._reads.ask()) is not None:
                 replica.read(number, now)
         else:
@@ -199,8 +201,7 @@ class Group:
     # Inside
 
     def _propose(self, now: float) -> None:
-        # The leader's own lag slows proposals: what is decided but not applied must not pile up.
-        while self.replica.has_room and self._proposals.queued and not self._lags:
+        while self.replica.has_room and self._proposals.queued:
             batch = self._proposals.next_batch(self.replica.ballot)
             if batch is None:
                 return
@@ -212,6 +213,7 @@ class Group:
 
     @property
     def _lags(self) -> bool:
+        """Whether what is decided and not applied piles up here: a leader then proposes nothing."""
         return bool(self._backlog) or self.unread is not None
 
     def _apply_backlog(self) -> None:
