@@ -28,7 +28,7 @@ from ostraka_server.shard.router import Router
 from ostraka_server.view import NodeView
 from tests.machine.bases import DictBase
 from tests.rpc.cluster import Cluster, ManualClock, View
-from tests.shard.test_driver import RecordingTransfers
+from tests.shard.turner import RecordingTransfers
 
 T = TypeVar("T")
 SYNC_S = 0.003
