@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 
 from tests.simulation import options as command_line
+from tests.simulation.diagram.page import draw
+from tests.simulation.diagram.recording import Recording
 from tests.simulation.progress import progress
 from tests.simulation.recorder import Echo
 from tests.simulation.report import describe
@@ -37,10 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run_one(options: argparse.Namespace) -> int:
     subject = Subject(options.tiers[0], options.mutant)
     plan = options.excerpt.of(subject.draw(options.seed))
-    outcome = subject.run(plan, Echo(sys.stdout.write) if options.trace else None)
+    if options.trace:
+        subject.run(plan, Echo(sys.stdout.write))
+    recording = Recording()
+    outcome = subject.run(plan, recording)
     _tell(f"seed {plan.seed}: {outcome.digest}, {outcome.events} events, {outcome.simulated_s:.1f} s simulated")
     if outcome.failure is not None:
         _tell(describe(outcome, subject))
+    if outcome.failure is not None or options.diagram:
+        _draw(recording, outcome, subject, options.diagrams)
     return 0 if outcome.failure is None else 1
 
 
@@ -51,17 +59,26 @@ def _run_many(subject: Subject, options: argparse.Namespace) -> Summary:
         summary = campaign(subject, size, first=options.first, processes=options.processes, progress=tell)
     for place, outcome in enumerate(summary.failed):
         if place < SHRUNK:
-            _explain(outcome, subject)
+            _explain(outcome, subject, options.diagrams)
         else:
             _tell(f"{outcome.failure.invariant if outcome.failure else ''}: {subject.command(outcome.plan)}")
     _tell(summary.text(perf_counter() - began))
     return summary
 
 
-def _explain(failed: Outcome, subject: Subject) -> None:
+def _explain(failed: Outcome, subject: Subject, folder: Path) -> None:
     _tell(f"{subject.command(failed.plan)} fails; shrinking it ...")
-    shrinker = Shrinker(subject.run, failed)
-    _tell(describe(shrinker.shrink(), subject))
+    small = Shrinker(subject.run, failed).shrink()
+    _tell(describe(small, subject))
+    recording = Recording()
+    _draw(recording, subject.run(small.plan, recording), subject, folder)
+
+
+def _draw(recording: Recording, outcome: Outcome, subject: Subject, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{subject.tier}-{outcome.plan.seed}.svg"
+    path.write_text(draw(recording, outcome, subject.command(outcome.plan)))
+    _tell(f"drawn: {path}")
 
 
 def _tell(text: str) -> None:

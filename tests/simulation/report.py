@@ -18,7 +18,7 @@ def describe(outcome: Outcome, subject: Subject) -> str:
         f"last events of seed {outcome.plan.seed}:\n{''.join(failure.last_events)}"
         f"VIOLATION of {failure.invariant} after {outcome.simulated_s:.3f} s: {failure.detail}\n"
         f"{describe_plan(outcome.plan)}"
-        f"again: {subject.command(outcome.plan)}\n"
+        f"again: {subject.command(outcome.plan)}"
     )
 
 

@@ -1,0 +1,1 @@
+"""A failing run as a picture: hosts as lines, time downwards, messages as arrows. `recording` hears, `page` draws."""
