@@ -8,7 +8,7 @@ from tests.simulation.recorder import Link
 
 
 def describe(links: Iterable[Link], members: Iterable[int]) -> str:
-    """`1 | 2 3` for sides that hear nothing of each other, not even through other members; else who cannot hear whom."""
+    """`1 | 2 3` for sides that hear nothing of each other, not even through others; else who cannot hear whom."""
     blocked = set(links)
     sources, targets = {source for source, _ in blocked}, {target for _, target in blocked}
     if len(sources) == 1:
