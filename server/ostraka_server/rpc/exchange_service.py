@@ -15,6 +15,7 @@ is lost or tried twice. Whoever stays beyond the grace is cut.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from functools import partial
 from random import Random
 from typing import Any
@@ -68,7 +69,24 @@ class _Session:
         """Submit a frame's calls, withdraw what it cancels."""
         for call in frame.calls:
             self._submit(call)
-        for call_id in frame.cancel:
+        self.withdraw(frame.cancel)
+
+    def refuse(self, frame: frames.ExchangeRequest) -> bool:
+        """Refuse all of a frame's calls where not even the first can be taken now; whether that is so. Their answers
+        differ in the id alone, so the rest of them is encoded once."""
+        calls = frame.calls
+        refusal = self._gateway.refuse(len(calls), len(calls[0].command)) if calls else None
+        if refusal is None:
+            return False
+        body = refusal.SerializeToString()
+        for call in calls:
+            self._send(Reply(id=call.id).SerializeToString() + body)
+        self.withdraw(frame.cancel)
+        return True
+
+    def withdraw(self, call_ids: Iterable[int]) -> None:
+        """The client does not want these answers any more."""
+        for call_id in call_ids:
             withdrawn = self._calls.get(call_id)
             if withdrawn is not None:
                 self._gateway.withdraw(withdrawn)
@@ -100,6 +118,9 @@ class _Session:
             told = failures.overloaded(full)
             told.id = call_id
             data = told.SerializeToString()
+        self._send(data)
+
+    def _send(self, data: bytes) -> None:
         self._replies.append(data)
         self._count(len(data))
         self._wake.set()
@@ -227,8 +248,9 @@ class ExchangeService:
                     return Reply(error=frame.error())
                 if max(len(frame.calls), len(frame.cancel)) > FRAME_CALLS_MAX:
                     return failures.too_large(f"a frame of over {FRAME_CALLS_MAX} calls: send several")
-                await self._intake.enter(len(frame.calls))
-                session.take(frame)
+                if not session.refuse(frame):
+                    await self._intake.enter(len(frame.calls))
+                    session.take(frame)
             await session.drained()
         except asyncio.CancelledError:
             if session.cut is None:

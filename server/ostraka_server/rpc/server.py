@@ -8,7 +8,7 @@ import grpc
 
 from ostraka_server.config import Address, Limits
 
-AHEAD_BYTES_MAX = 128 << 10
+AHEAD_BYTES_MAX = 32 << 10
 """What a client may send on a stream before it is read, beside the message being read."""
 
 METADATA_BYTES_MAX = 16 << 10

@@ -102,10 +102,9 @@ class Gateway:
         self, command: bytes, timeout_ms: int, answer: Callable[[Reply], None], *, forwarded: bool = False
     ) -> Call | None:
         """Take a serialised Command; `answer` gets its reply, now or later, exactly once. None where it was refused."""
-        now = self._clock.now()
-        refusal = self._refuse_unread(len(command), now)
+        refusal = self.refuse(1, len(command))
         if refusal is not None:
-            self._tell("unread", answer, refusal)
+            answer(refusal)
             return None
         try:
             parsed = Command.FromString(command)
@@ -113,7 +112,8 @@ class Gateway:
             self._tell("malformed", answer, failures.invalid("the command is not an ostraka.v1.Command"))
             return None
         timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
-        call = Call(command, parsed, now + timeout_ms / 1000, answer, forwarded=forwarded, ended=self._ended)
+        deadline = self._clock.now() + timeout_ms / 1000
+        call = Call(command, parsed, deadline, answer, forwarded=forwarded, ended=self._ended)
         problem = validate(call.request, self._limits)
         if problem is not None:
             self._tell(call.kind or "none", answer, refused(problem))
@@ -124,16 +124,21 @@ class Gateway:
         self._route(self._router.group_of(call.key), call)
         return call
 
+    def refuse(self, calls: int, first_bytes: int) -> Reply | None:
+        """The one answer to so many calls where not even the first of them, of so many bytes, can be taken now. None
+        where it may be submitted. Costs nearly nothing for each: under overload most calls end here, unread."""
+        refusal = self.refusal
+        if refusal is None:
+            full = self._admission.full(first_bytes, self._clock.now())
+            if full is None:
+                return None
+            refusal = failures.overloaded(f"node {self._node}'s {full}")
+        self.tally.count("unread", refusal, calls)
+        return refusal
+
     def withdraw(self, call: Call) -> None:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
         call.answer(failures.deadline(surely_not_done=False))
-
-    def _refuse_unread(self, size: int, now: float) -> Reply | None:
-        """Refuse what cannot be taken now, before it costs anything: under overload most calls end here."""
-        if self.refusal is not None:
-            return self.refusal
-        full = self._admission.full(size, now)
-        return None if full is None else failures.overloaded(f"node {self._node}'s {full}")
 
     def _ended(self, call: Call, reply: Reply) -> None:
         admission = self._admission

@@ -19,12 +19,12 @@ class Tally:
         self.refusals: Counter[Reason.ValueType] = Counter()
         """Those that were answered with an error, by its reason."""
 
-    def count(self, operation: str, reply: Reply) -> None:
-        """A call is answered."""
+    def count(self, operation: str, reply: Reply, calls: int = 1) -> None:
+        """So many calls are answered with it."""
         if not reply.HasField("error"):
-            self.operations[operation, 0] += 1
+            self.operations[operation, 0] += calls
             return
         error = reply.error
-        self.operations[operation, error.code] += 1
+        self.operations[operation, error.code] += calls
         reason = error.detail.reason  # a node of another version may name one that is not known here
-        self.refusals[reason if reason in _REASONS else Reason.REASON_UNSPECIFIED] += 1
+        self.refusals[reason if reason in _REASONS else Reason.REASON_UNSPECIFIED] += calls
