@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from functools import partial
 from random import Random
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from ostraka.clock import Clock
 from ostraka_server.config import Config
 from ostraka_server.log import AcceptorLog, LogConfig, RecoveredGroup
+from ostraka_server.logs import fields
 from ostraka_server.machine import EMPTY_STATE, Machine, MachineState
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.formation import Announcement, members_of
@@ -26,12 +28,14 @@ from ostraka_server.shard.snapshot_sink import SnapshotSink
 from ostraka_server.shard.snapshot_source import SnapshotSource
 from ostraka_server.shard.transfer import Installer, Transfer
 from ostraka_server.storage import Storage
-from ostraka_server.store import ConnectionFactory, Owner, Store
+from ostraka_server.store import ConnectionFactory, DamagedStore, Owner, Store
 
 SHARDS: Mapping[int, int] = {SYSTEM_GROUP: SYSTEM_SHARD, FIRST_GROUP: FIRST_SHARD}
 """The groups of a cluster and the shards that they serve."""
 
 EPOCH = 1
+
+log = logging.getLogger("ostraka.hosting")
 
 _NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, base=0, entries=[])
 
@@ -103,7 +107,7 @@ class Hosting:
         """Open a group's replica with all that belongs to it, and have the driver turn it."""
         factory = self._storage.store(number)
         factory.clean()
-        store, machine = self._open_store(number, factory)
+        store, machine = self._open_sound_store(number, factory)
         group = self._group(number, shard, store, machine)
         truncate, clock = self.driver.truncate, self._clock
         tell = partial(self.driver.tell, group)
@@ -117,15 +121,25 @@ class Hosting:
             truncate=truncate,
         )
         flusher = self._flusher(group, store, retention)
-        reopen = partial(self._open_store, number, factory)
+        reopen = partial(self._open_store, number, factory, verified=True)  # where it was copied
         installer = Installer(group, flusher, store, factory, reopen, truncate, self._store_runner, clock)
         owner = self._owner(number)
         sink = SnapshotSink(group, factory, owner, self._snapshot_runner, clock, tell, installer.install)
+        group.on_damage = sink.ask
         self.driver.add(group, flusher, Transfer(source, sink))
         return _Hosted(flusher, source, sink)
 
-    def _open_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
-        store = self.stores[number] = Store.open(factory, self._owner(number))
+    def _open_sound_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
+        """An empty store in the place of a damaged one: filled again from the log, or lost if that is truncated."""
+        try:
+            return self._open_store(number, factory)
+        except DamagedStore as damage:
+            log.error("store set aside", extra=fields(group=number, why=str(damage)))
+            factory.set_aside()
+            return self._open_store(number, factory)
+
+    def _open_store(self, number: int, factory: ConnectionFactory, *, verified: bool = False) -> tuple[Store, Machine]:
+        store = self.stores[number] = Store.open(factory, self._owner(number), verified=verified)
         stored = store.state()
         state = EMPTY_STATE if stored is None else MachineState(*stored)
         return store, Machine(store, state, cache_bytes_max=self._config.store.cache_bytes)

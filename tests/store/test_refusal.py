@@ -1,10 +1,9 @@
-"""Stores that must not be used: another's, another format, damaged. Each is refused by name."""
+"""Stores that must not be used: another's, another format, no store at all. Each is refused by name."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -51,7 +50,7 @@ def test_another_owners(path: Path, owner: Owner, says: str) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("UPDATE meta SET value = '2' WHERE name = 'format'", "store format 2, this version knows 1"),
+        ("UPDATE meta SET value = '1' WHERE name = 'format'", "store format 1, this version knows 2"),
         ("DELETE FROM meta", "store format None"),
         ("DROP TABLE meta", "no Ostraka store"),
     ],
@@ -68,24 +67,9 @@ def test_another_format(path: Path, change: str, says: str) -> None:
 
 def test_a_file_that_is_no_database(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to be read as one" * 100)
-    with pytest.raises(DamagedStore, match="remove") as caught:
+    with pytest.raises(DamagedStore, match=r"not a database.* rebuilds it") as caught:
         Store.open(FileFactory(path), OWNER)
-    assert f"{path}-wal" in str(caught.value)
-
-
-def test_damage_found_by_a_read(path: Path) -> None:
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        file.seek(4 * 4096)
-        file.write(b"\xff" * (size - 4 * 4096))
-    store = Store.open(FileFactory(path), OWNER)
-    with pytest.raises(DamagedStore, match=path.name), store.scan(b"", None, values=True) as rows:
-        list(rows)
-    with pytest.raises(DamagedStore, match=path.name):
-        [store.get(b"%d" % number) for number in range(100)]
-    with pytest.raises(DamagedStore, match=path.name):
-        store.count(b"", None)
-    store.close()
+    assert str(path) in str(caught.value)
 
 
 def test_a_damaged_image() -> None:
@@ -100,25 +84,10 @@ def test_a_directory_that_does_not_exist(tmp_path: Path) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_a_store_removed_as_the_message_says_begins_anew(path: Path) -> None:
-    path.unlink()
+def test_a_store_that_was_set_aside_begins_anew(path: Path) -> None:
+    (path.parent / f"{path.name}-wal").write_bytes(b"of the store that is gone")
+    FileFactory(path).set_aside()
+    assert sorted(each.name for each in path.parent.iterdir()) == [f"{path.name}.damaged", f"{path.name}.damaged-wal"]
     store = Store.open(FileFactory(path), OWNER)
     assert store.state() is None
     store.close()
-
-
-def test_no_flipped_bit_of_an_image_is_refused_but_by_name(path: Path) -> None:
-    """What SQLite does not notice stays unseen (DESIGN.md); what it notices has one kind of error."""
-    random, image = Random(1), path.read_bytes()
-    refused = 0
-    for _ in range(400):
-        damaged = bytearray(image)
-        damaged[random.randrange(len(image))] ^= 1 << random.randrange(8)
-        try:
-            store = Store.open(MemoryFactory(bytes(damaged)), OWNER)
-            store.state()
-            with store.scan(b"", None, values=True) as rows:
-                list(rows)
-        except StoreError:
-            refused += 1
-    assert refused > 10

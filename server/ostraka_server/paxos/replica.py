@@ -79,6 +79,13 @@ class Replica(Electing):
         self._beat(lead, now)
         return True
 
+    def resign(self, now: float) -> None:
+        """Neither lead nor run until `may_lead` is set again: the state that it would have to serve is lost."""
+        self.may_lead = False
+        self._campaign = None
+        if self._leadership is not None:
+            self._step_down(now)
+
     def install(self, through: int, now: float) -> None:
         """A snapshot of the state through slot `through` was durably installed: go on behind it.
 

@@ -91,6 +91,7 @@ class Driver:
     def truncate(self, group: int, base: int) -> None:
         """The log need not hold a group's entries through `base` any more: the store has their effects, durably."""
         self._truncations[group] = max(base, self._truncations.get(group, 0))
+        self._groups[group].base = max(base, self._groups[group].base)
         self.wake()
 
     def tell(self, group: Group, to: ReplicaId, message: SnapshotMessage) -> None:

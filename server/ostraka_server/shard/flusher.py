@@ -1,7 +1,8 @@
 """The write-behind: what a machine applied moves to its store, many entries in one transaction.
 
 The log makes a write durable, the store is a checkpoint: so nothing waits for a flush but a machine whose lag has
-reached its bound. A failed write stops the node; what it held is replayed from the log.
+reached its bound. A failed write stops the node; what it held is replayed from the log. One that meets damage costs the
+replica its store only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ostraka_server.machine.base import Delta
 from ostraka_server.shard.group import UNFLUSHED_BYTES_MAX, Group
 from ostraka_server.shard.retention import Retention
 from ostraka_server.shard.seams import Runner
+from ostraka_server.store import DamagedStore
 
 
 class Checkpoint(Protocol):
@@ -78,13 +80,10 @@ class Flusher:
         """Write all that was applied until now. Cancelled on the way, the next call begins with the same write again:
         whether the first one was completed, nobody knows, and twice makes no difference."""
         async with self._busy:
-            if self._group.lost:
-                return
-            if self._delta is not None:
-                await self._write(self._delta)
-            self._delta = self._group.machine.begin_flush()
-            if self._delta is not None:
-                await self._write(self._delta)
+            await self._write()
+            if not self._group.lost:  # by now it may be: then the machine may have applied half an entry
+                self._delta = self._group.machine.begin_flush()
+                await self._write()
 
     @asynccontextmanager
     async def idle(self) -> AsyncIterator[None]:
@@ -97,12 +96,23 @@ class Flusher:
         if self._retention is None or not self._retention.surplus:
             return
         async with self._busy:
-            durable = None if self._group.lost else await self._runner.run(self.store.checkpoint)
-        if durable is not None:
+            if self._group.lost:
+                return
+            try:
+                durable = await self._runner.run(self.store.checkpoint)
+            except DamagedStore as damage:
+                return self._group.damaged(damage)
+        if durable is not None and not self._group.lost:
             self._retention.truncate_behind(durable)
 
-    async def _write(self, delta: Delta) -> None:
-        await self._runner.run(lambda: self.store.write(delta))
+    async def _write(self) -> None:
+        delta = self._delta
+        if delta is None or self._group.lost:
+            return
+        try:
+            await self._runner.run(lambda: self.store.write(delta))
+        except DamagedStore as damage:
+            return self._group.damaged(damage)
         self._delta = None
         self._group.machine.end_flush()
         self._group.flushed()

@@ -6,12 +6,15 @@ I/O that `turn` asks for and comes back with `finish`.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ostraka_server.distribution import Distribution, quadrupling
+from ostraka_server.logs import fields
 from ostraka_server.machine import Machine, Result
+from ostraka_server.machine.base import Row
 from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
 from ostraka_server.paxos.messages import Message
 from ostraka_server.shard import failures
@@ -20,9 +23,12 @@ from ostraka_server.shard.backlog import Backlog
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.pending_reads import PendingReads
 from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
+from ostraka_server.store import DamagedStore
 
 UNFLUSHED_BYTES_MAX = 64 << 20
 """What a machine may hold that its store does not hold yet. From half of it on the store catches up without delay."""
+
+log = logging.getLogger("ostraka.group")
 
 
 @dataclass(slots=True)
@@ -64,12 +70,15 @@ class Group:
         """Takes calls that this replica surely will not carry out, because it does not lead."""
         self.listeners: list[Callable[[], None]] = []
         """Called when the leader known here, or whether it serves, changed."""
+        self.on_damage: Callable[[], None] = lambda: None
+        """Called when the store turned out to be damaged, and so counts as lost."""
         self._answers = answers
         self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self._reads = PendingReads()
         self._backlog = Backlog(machine.applied_slot)
-        self._base = base
+        self.base = base
+        """The log holds no entries through it, or will soon not hold them."""
         self.lost = machine.applied_slot < base
         replica.may_lead = not self.lost
         self._inbox: deque[tuple[ReplicaId, Message]] = deque()
@@ -93,9 +102,23 @@ class Group:
         (self._reads if call.is_read else self._proposals).add(call)
 
     def read_locally(self, call: Call) -> None:
-        """Answer a read from this replica's own state, however old."""
+        """Answer a read from this replica's own state, however old. One that meets damage goes elsewhere."""
         self.stats.reads += 1
-        call.answer(self._answers.to_read(call, self.machine, self.replica.ballot.round))
+        try:
+            reply = self._answers.to_read(call, self.machine, self.replica.ballot.round)
+        except DamagedStore as damage:
+            self.damaged(damage)
+            self.reroute(call)
+        else:
+            call.answer(reply)
+
+    def get(self, key: bytes) -> Row | None:
+        """A row of this replica's own state. Raises DamagedStore, and takes the store for lost."""
+        try:
+            return self.machine.get(key)
+        except DamagedStore as damage:
+            self.damaged(damage)
+            raise
 
     @property
     def waiting(self) -> bool:
@@ -121,6 +144,8 @@ class Group:
     def turn(self, now: float) -> Ready:
         """Take in what has arrived, propose what is queued, and say what is to be done."""
         replica = self.replica
+        if self.lost:
+            replica.resign(now)
         lags = self._lags  # before this turn: what it decides is applied while its proposals are synced
         while self._inbox:
             replica.step(*self._inbox.popleft(), now)
@@ -180,12 +205,18 @@ class Group:
     @property
     def needs_through(self) -> int:
         """A snapshot helps from this slot on."""
-        return self._base if self.lost else self.replica.decided_through + 1
+        return self.base if self.lost else self.replica.decided_through + 1
 
     def lose(self) -> None:
-        """The store is about to be replaced: its machine must not be touched any more."""
+        """The store is damaged or about to be replaced: its machine must not be touched any more."""
         self.lost = True
-        self.replica.may_lead = False
+
+    def damaged(self, damage: DamagedStore) -> None:
+        """Somebody met damage in the store."""
+        if not self.lost:
+            log.error("store lost", extra=fields(group=self.id, why=str(damage)))
+            self.lose()
+            self.on_damage()
 
     def install(self, machine: Machine, now: float) -> None:
         """Go on with another machine, whose store holds a snapshot."""
@@ -224,7 +255,10 @@ class Group:
             self._apply(self._backlog.take())
 
     def _apply(self, entry: Entry) -> None:
-        results = self.machine.apply(entry.slot, entry.payload)
+        try:
+            results = self.machine.apply(entry.slot, entry.payload)
+        except DamagedStore as damage:  # the machine has done half of it, and is never used again
+            return self.damaged(damage)
         self.stats.commands += len(results)
         carried, lost = self._proposals.settle(entry)
         self.stats.proposal_failures += bool(lost)
@@ -243,7 +277,9 @@ class Group:
         if self.lost:
             return
         for call in self._reads.take_ready(self.machine.applied_slot):
-            if not call.is_answered:
+            if self.lost:
+                self.reroute(call)
+            elif not call.is_answered:
                 self.read_locally(call)
 
     def _notice_change(self) -> None:

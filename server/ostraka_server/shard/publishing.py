@@ -10,6 +10,7 @@ from ostraka.v1.kv_pb2 import PutRequest
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_LAYOUT, LAYOUT_KEY
+from ostraka_server.store import DamagedStore
 
 
 def publish_first_layout(system: Group, wake: Callable[[], None]) -> None:
@@ -18,7 +19,10 @@ def publish_first_layout(system: Group, wake: Callable[[], None]) -> None:
 
 
 def _publish(system: Group, wake: Callable[[], None]) -> None:
-    if not system.replica.serving or system.machine.get(LAYOUT_KEY) is not None:
+    try:
+        if not system.replica.serving or system.lost or system.get(LAYOUT_KEY) is not None:
+            return
+    except DamagedStore:  # the group knows: another replica will lead
         return
     command = Command(put=PutRequest(key=LAYOUT_KEY, value=FIRST_LAYOUT.encode()))
     # Nobody waits for the answer: whoever leads next looks again. Passed on like a client's call it would go by its

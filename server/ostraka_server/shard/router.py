@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_LAYOUT, LAYOUT_KEY, SYSTEM_GROUP, Layout, Shard
+from ostraka_server.store import DamagedStore
 
 
 class Router:
@@ -22,10 +24,11 @@ class Router:
         """The latest layout that is applied here."""
         revision = self._system.machine.revision
         if revision != self._revision and not self._system.lost:
-            self._revision = revision
-            row = self._system.machine.get(LAYOUT_KEY)
-            if row is not None:
-                self._layout = Layout.decode(row.value)
+            with suppress(DamagedStore):  # the system group is told, and the layout known here holds until it recovers
+                row = self._system.get(LAYOUT_KEY)
+                self._revision = revision
+                if row is not None:
+                    self._layout = Layout.decode(row.value)
         return self._layout
 
     def group_of(self, key: bytes) -> Group:

@@ -65,7 +65,7 @@ class SnapshotSink:
         self._clock = clock
         self._send = send
         self._install = install
-        self._inbox: asyncio.Queue[tuple[ReplicaId, Delivery] | None] = asyncio.Queue(MESSAGES_MAX)
+        self._inbox: asyncio.Queue[tuple[ReplicaId, Delivery]] = asyncio.Queue(MESSAGES_MAX)
         self._others = cycle(group.replica.others)
         self._transfer: _Transfer | None = None
         self.installed = 0
@@ -78,29 +78,21 @@ class SnapshotSink:
 
     async def run(self) -> None:
         """Take in for ever."""
-        self._ask()
+        self.ask()
         while True:
-            received = await self._inbox.get()
-            if received is None:
-                self._ask()
+            sender, message = await self._inbox.get()
+            if isinstance(message, OfferSnapshot):
+                await self._on_offer(sender, message)
             else:
-                sender, message = received
-                if isinstance(message, OfferSnapshot):
-                    await self._on_offer(sender, message)
-                else:
-                    await self._on_chunk(sender, message)
+                await self._on_chunk(sender, message)
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
         """While the store is lost: want one of whoever leads, else of the others in turn."""
         if self._group.lost and self._group.replica.others:
             leader = self._group.replica.leader
             to = next(self._others) if leader is None else leader
             self._send(to, WantSnapshot(self._group.replica.ballot, self._group.needs_through))
-            self._clock.call_at(self._clock.now() + ASK_INTERVAL_S, self._remind)
-
-    def _remind(self) -> None:
-        if not self._inbox.full():
-            self._inbox.put_nowait(None)
+            self._clock.call_at(self._clock.now() + ASK_INTERVAL_S, self.ask)
 
     async def _on_offer(self, sender: ReplicaId, offer: OfferSnapshot) -> None:
         transfer = self._transfer

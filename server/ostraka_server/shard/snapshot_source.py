@@ -92,8 +92,8 @@ class SnapshotSource:
         await self._remove()
         try:
             self._snapshot = await self._runner.run(lambda: take(self._store))
-        except DamagedStore:
-            raise
+        except DamagedStore as damage:
+            self._group.damaged(damage)
         except (StoreError, OSError) as error:  # perhaps there is no space for it: this replica can do without
             log.warning("no snapshot", extra=fields(group=self._group.id, why=str(error)))
         else:

@@ -4,7 +4,8 @@ from ostraka_server.store.errors import DamagedStore, ForeignStore, StoreError, 
 from ostraka_server.store.factory import ConnectionFactory, Connections, FileFactory, MemoryFactory
 from ostraka_server.store.schema import Owner
 from ostraka_server.store.snapshot import Image, Snapshot, complete, take
-from ostraka_server.store.store import Delta, Store, StoredState
+from ostraka_server.store.state import StoredState
+from ostraka_server.store.store import Delta, Store
 
 __all__ = [
     "ConnectionFactory",

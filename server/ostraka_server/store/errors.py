@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+"""The last one speaks of the statement, and the statements do not change: so it is the schema that did."""
 _PRIMARY_CODE = 0xFF  # the higher bits tell where it was noticed
 
 
@@ -13,13 +14,14 @@ class StoreError(Exception):
 
 
 class DamagedStore(StoreError):
-    """SQLite found that the file's bytes are not what it wrote."""
+    """What is read is not what was written. `detail`: what exactly."""
 
     def __init__(self, name: str, detail: str) -> None:
         super().__init__(
-            f"{name} is damaged ({detail}). It only holds what can be had again: with the node stopped, remove {name}, "
-            f"{name}-wal and {name}-shm, and start the node again; it then rebuilds it from its log or the others"
+            f"{name} is damaged ({detail}). It only holds what can be had again: the replica takes it for lost and "
+            "rebuilds it from its log or from the other replicas"
         )
+        self.detail = detail
 
 
 class UnknownStore(StoreError):
@@ -32,7 +34,9 @@ class ForeignStore(StoreError):
 
 def named(name: str, error: sqlite3.Error) -> StoreError:
     """What SQLite reported about the store `name`, to be raised instead."""
-    code = getattr(error, "sqlite_errorcode", 0)  # absent where Python's own module noticed it
-    if code & _PRIMARY_CODE in _DAMAGED:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & _PRIMARY_CODE in _DAMAGED:
+        return DamagedStore(name, str(error))
+    if code is None and isinstance(error, sqlite3.OperationalError):  # Python's own: text that is no UTF-8
         return DamagedStore(name, str(error))
     return StoreError(f"{name} cannot be read or written: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -46,6 +47,10 @@ class ConnectionFactory(Protocol):
 
     def receive(self) -> Image:
         """An empty image for what another node sends, in place of the last one. Raises OSError."""
+
+    def set_aside(self) -> None:
+        """Have no store any more, durably, but keep what there was, for whoever wants to see it. All connections are
+        closed. Raises OSError."""
 
     def replace(self, image: Image) -> None:
         """Make an image of `receive`, which is synced, the store, durably. All connections are closed. Raises OSError.
@@ -97,10 +102,20 @@ class FileFactory:
         image.remove()
         return image
 
+    def set_aside(self) -> None:
+        damaged = self._beside("damaged")
+        for part in ("-shm", "-wal", ""):  # in this order: a WAL left alone would be replayed into the next store
+            with suppress(FileNotFoundError):
+                os.rename(f"{self._path}{part}", f"{damaged}{part}")
+        self._sync_directory()
+
     def replace(self, image: Image) -> None:
         for leftover in ("-wal", "-shm"):  # closing copied and removed them, unless it failed
             Path(f"{self._path}{leftover}").unlink(missing_ok=True)
         self._beside("received").rename(self._path)
+        self._sync_directory()
+
+    def _sync_directory(self) -> None:
         directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)
@@ -153,6 +168,9 @@ class MemoryFactory:
 
     def receive(self) -> MemoryImage:
         return MemoryImage(name=f"{self.name}, received")
+
+    def set_aside(self) -> None:
+        self._image = self._connection = None
 
     def replace(self, image: Image) -> None:
         self._image = image.read(0, image.size)

@@ -11,24 +11,42 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TypeVar
+from zlib import crc32
 
-Row = tuple[bytes, bytes, int, int, int]
+from ostraka_server.store.checksums import RowFields, Total, row_crc
+
 T = TypeVar("T")
 
 ROWS_MAX = 1024
-"""Rows a statement: five parameters each, of which SQLite takes 32,766. More rows were measured to gain nothing."""
+"""Rows a statement: seven parameters each, of which SQLite takes 32,766. More rows were measured to gain nothing."""
 
 
-def upsert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Rows by ascending key, so that neighbours meet in the same page."""
+def total_of(connection: sqlite3.Connection, keys: Sequence[bytes]) -> Total:
+    """Of the rows that exist, by ascending key: about to be written or deleted, they are read in the same order."""
+    total = Total(0, 0)
+    for part in _parts(keys):
+        marks = ", ".join("?" * len(part))
+        query = f"SELECT count(*), coalesce(sum(crc), 0) FROM kv WHERE key IN ({marks})"
+        rows, crcs = connection.execute(query, tuple(part)).fetchone()
+        total = Total(total.rows + rows, total.crcs + crcs)
+    return total
+
+
+def upsert_rows(connection: sqlite3.Connection, rows: Sequence[RowFields]) -> Total:
+    """Rows by ascending key, so that neighbours meet in the same page; what they add up to."""
+    crcs = 0
     for part in _parts(rows):
-        values = ", ".join(["(?, ?, ?, ?, ?)"] * len(part))
+        cells = [_with_crcs(row) for row in part]
+        crcs += sum(cell[-1] for cell in cells)
+        values = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(part))
         connection.execute(
-            f"""INSERT INTO kv (key, value, create_revision, mod_revision, version) VALUES {values}
+            f"""INSERT INTO kv (key, value, create_revision, mod_revision, version, value_crc, crc) VALUES {values}
             ON CONFLICT (key) DO UPDATE SET value = excluded.value, create_revision = excluded.create_revision,
-            mod_revision = excluded.mod_revision, version = excluded.version""",
-            tuple(chain.from_iterable(part)),
+            mod_revision = excluded.mod_revision, version = excluded.version, value_crc = excluded.value_crc,
+            crc = excluded.crc""",
+            tuple(chain.from_iterable(cells)),
         )
+    return Total(len(rows), crcs)
 
 
 def delete_keys(connection: sqlite3.Connection, keys: Sequence[bytes]) -> None:
@@ -36,6 +54,13 @@ def delete_keys(connection: sqlite3.Connection, keys: Sequence[bytes]) -> None:
     for part in _parts(keys):
         marks = ", ".join("?" * len(part))
         connection.execute(f"DELETE FROM kv WHERE key IN ({marks})", tuple(part))
+
+
+def _with_crcs(row: RowFields) -> tuple[bytes, bytes, int, int, int, int, int]:
+    key, value, create_revision, mod_revision, version = row
+    value_crc = crc32(value)
+    crc = row_crc(key, value_crc, create_revision, mod_revision, version)
+    return key, value, create_revision, mod_revision, version, value_crc, crc
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ostraka_server.store.verification import verify, verify_file
+
 
 class FileImage:
     """See `snapshot.Image`: a file beside the store's, opened for each use only."""
@@ -39,6 +41,9 @@ class FileImage:
 
     def close(self, connection: sqlite3.Connection) -> None:
         connection.close()
+
+    def verify(self) -> int:
+        return verify_file(self.path)
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -80,6 +85,13 @@ class MemoryImage:
     def close(self, connection: sqlite3.Connection) -> None:
         self._data = bytearray(connection.serialize())
         connection.close()
+
+    def verify(self) -> int:
+        connection = self.open()
+        try:
+            return verify(connection, self.name)
+        finally:
+            connection.close()
 
     def remove(self) -> None:
         self._data.clear()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import NamedTuple
+from zlib import crc32
 
 from sqlite_utils import Database
 
-from ostraka_server.store.errors import ForeignStore, UnknownStore
+from ostraka_server.store.errors import DamagedStore, ForeignStore, UnknownStore
 
-FORMAT = 1
+FORMAT = 2
 
 # The value comes last: what reads only keys and revisions never touches the pages that a long value spills into.
 _ROWS = """
@@ -18,6 +20,8 @@ CREATE TABLE kv (
     create_revision INTEGER NOT NULL,
     mod_revision INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    value_crc INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID
 """
@@ -32,7 +36,9 @@ class Owner(NamedTuple):
 
 
 def prepare(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
-    """Create the tables of an empty database, or check those that are there. Raises UnknownStore, ForeignStore."""
+    """Create the tables of an empty database, or check those that are there.
+
+    Raises DamagedStore, UnknownStore, ForeignStore, sqlite3.Error."""
     database = Database(connection, execute_plugins=False)
     tables = set(database.table_names())
     if not tables:
@@ -43,11 +49,13 @@ def prepare(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
         raise UnknownStore(
             f"{name} is a SQLite database but no Ostraka store: point the node at its own data directory"
         )
-    meta = {row["name"]: row["value"] for row in database.table("meta").rows}
+    meta = _meta(connection)
     if meta.get("format") != str(FORMAT):
         raise UnknownStore(
             f"{name} has store format {meta.get('format')}, this version knows {FORMAT}: use the version that wrote it"
         )
+    if meta.pop("crc", None) != _crc(connection, meta):
+        raise DamagedStore(name, "its schema, or what it says of itself, is not as it was written")
     for field, mine in owner._asdict().items():
         if meta.get(field) != str(mine):
             raise ForeignStore(
@@ -58,15 +66,29 @@ def prepare(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
 
 def adopt(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
     """Make a replica's store another replica's of the same group: the node's. Raises UnknownStore, ForeignStore."""
-    meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    prepare(connection, name, owner._replace(node=meta.get("node", "")))
-    connection.execute("UPDATE meta SET value = ? WHERE name = 'node'", (owner.node,))
+    prepare(connection, name, owner._replace(node=_meta(connection).get("node", "")))
+    _write_meta(connection, owner)
 
 
 def _create(database: Database, owner: Owner) -> None:
     database.table("meta").create({"name": str, "value": str}, pk="name", strict=True)
-    meta = {"format": FORMAT, **owner._asdict()}
-    database.table("meta").insert_all({"name": name, "value": str(value)} for name, value in meta.items())
-    state = {"id": int, "applied_slot": int, "revision": int, "digest": bytes}
+    state = {"id": int, "applied_slot": int, "revision": int, "digest": bytes, "rows": int, "crcs": int, "crc": int}
     database.table("state").create(state, pk="id", not_null=set(state), strict=True)
     database.execute(_ROWS)
+    _write_meta(database.conn, owner)
+
+
+def _meta(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, value FROM meta"))
+
+
+def _write_meta(connection: sqlite3.Connection, owner: Owner) -> None:
+    meta = {"format": str(FORMAT)} | {name: str(value) for name, value in owner._asdict().items()}
+    meta["crc"] = _crc(connection, meta)
+    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+
+
+def _crc(connection: sqlite3.Connection, meta: Mapping[str, str]) -> str:
+    """Over the tables' definitions and the rest of `meta`."""
+    definitions = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    return str(crc32("\n".join(sorted(map(repr, (*definitions, *meta.items())))).encode()))

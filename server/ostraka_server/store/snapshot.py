@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from ostraka_server.store.errors import named
+from ostraka_server.store.errors import DamagedStore, named
 from ostraka_server.store.schema import Owner, adopt
 
 _PIECE_BYTES = 1 << 20
@@ -37,6 +37,9 @@ class Image(Protocol):
     def close(self, connection: sqlite3.Connection) -> None:
         """End the use as a database."""
 
+    def verify(self) -> int:
+        """Check all of what is in it; the slot that it is the state after. Raises DamagedStore, StoreError."""
+
     def remove(self) -> None:
         """Be gone."""
 
@@ -60,17 +63,18 @@ class Snapshot(NamedTuple):
 
 
 def take(source: ImageSource) -> Snapshot:
-    """Copy the last checkpoint. Any thread, also during flushes. Raises StoreError."""
+    """Copy the last checkpoint and check the copy: damage does not spread. Any thread, also during flushes.
+
+    Raises DamagedStore, StoreError, OSError."""
     try:
         image = source.copy()
-        connection = image.open()
-        try:
-            (slot,) = connection.execute("SELECT coalesce(max(applied_slot), 0) FROM state").fetchone()
-        finally:
-            image.close(connection)
     except sqlite3.Error as error:
         raise named(source.name, error) from error
-    return Snapshot(slot, digest_of(image), image)
+    try:
+        return Snapshot(image.verify(), digest_of(image), image)
+    except DamagedStore as damage:
+        image.remove()
+        raise DamagedStore(source.name, damage.detail) from damage
 
 
 def digest_of(image: Image) -> bytes:

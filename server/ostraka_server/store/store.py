@@ -5,23 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol, Self
 
+from ostraka_server.store.checksums import ROW, ROW_WITHOUT_VALUE, RowFields, checked
 from ostraka_server.store.errors import DamagedStore, named
 from ostraka_server.store.factory import ConnectionFactory, Connections
-from ostraka_server.store.flush import delete_keys, upsert_rows
+from ostraka_server.store.flush import delete_keys, total_of, upsert_rows
 from ostraka_server.store.schema import Owner, prepare
-
-RowFields = tuple[bytes, bytes, int, int, int]
-"""Key, value, create revision, mod revision, version."""
-
-
-class StoredState(NamedTuple):
-    """The machine's state but its rows; field by field `machine.MachineState`, which this layer does not import."""
-
-    applied_slot: int
-    revision: int
-    digest: bytes
+from ostraka_server.store.state import STATE, StoredState, checked_state, read_state, write_state
+from ostraka_server.store.verification import verify
 
 
 class Delta(Protocol):
@@ -49,8 +41,9 @@ class Store:
         self._writer, self._reader = connections
 
     @classmethod
-    def open(cls, factory: ConnectionFactory, owner: Owner) -> Self:
-        """Open the store of `owner`, creating it where there is none.
+    def open(cls, factory: ConnectionFactory, owner: Owner, *, verified: bool = False) -> Self:
+        """Open the store of `owner`, creating it where there is none. All of it is read and checked, unless it has just
+        been `verified`.
 
         Raises UnknownStore (another format) and ForeignStore (another owner), both naming the store, and StoreError.
         """
@@ -61,6 +54,8 @@ class Store:
         store = cls(factory, connections)
         try:
             prepare(connections.writer, factory.name, owner)
+            if not verified:
+                verify(connections.reader, factory.name)
         except BaseException as error:
             store.close()
             if isinstance(error, sqlite3.Error):
@@ -72,23 +67,25 @@ class Store:
 
     def state(self) -> StoredState | None:
         """As of the last write; None if there was none yet."""
-        row = self._one("SELECT applied_slot, revision, digest FROM state", ())
-        return StoredState(*row) if row is not None else None
+        try:
+            return read_state(self._reader, self._name)[0]
+        except sqlite3.Error as error:
+            raise named(self._name, error) from error
 
     def get(self, key: bytes) -> RowFields | None:
         """The row of `key`, if it exists."""
-        return self._one("SELECT key, value, create_revision, mod_revision, version FROM kv WHERE key = ?", (key,))
+        row = self._one(f"SELECT {ROW} FROM kv WHERE key = ?", (key,))
+        return None if row is None else checked(row, self._name)
 
     @contextmanager
     def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
         """Rows of `[start, end)`, ascending, of one checkpoint. `end` None: no end. Empty values unless `values`."""
         where, bounds = _between(start, end)
-        value = "value" if values else "x''"
-        query = f"SELECT key, {value}, create_revision, mod_revision, version FROM kv WHERE {where} ORDER BY key"
+        query = f"SELECT {ROW if values else ROW_WITHOUT_VALUE} FROM kv WHERE {where} ORDER BY key"
         try:
             cursor = self._reader.execute(query, bounds)
             try:
-                yield cursor
+                yield (checked(row, self._name, with_value=values) for row in cursor)
             finally:
                 cursor.close()  # an open cursor would hold this connection, and the WAL, at its checkpoint
         except sqlite3.Error as error:
@@ -97,28 +94,34 @@ class Store:
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """Keys of `[start, end)`, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
         where, bounds = _between(start, end)
-        query = f"SELECT count(*), coalesce((SELECT applied_slot FROM state), 0) FROM kv WHERE {where}"
-        count, applied_slot = self._one(query, bounds) or (0, 0)
-        return count, applied_slot
+        row = self._one(f"SELECT (SELECT count(*) FROM kv WHERE {where}), {STATE} FROM state", bounds)
+        if row is None:
+            return 0, 0
+        state, _ = checked_state(row[1:], self._name)
+        return row[0], state.applied_slot
 
     def write(self, delta: Delta) -> None:
         """Make `delta` the new checkpoint: all of it or, when this raises, nothing. Not synced: the log redoes it."""
         changes = delta.changes
+        keys = sorted(changes)
         try:
             with _transaction(self._writer) as connection:
-                upsert_rows(connection, sorted(row for row in changes.values() if row is not None))
-                delete_keys(connection, sorted(key for key, row in changes.items() if row is None))
-                connection.execute("INSERT OR REPLACE INTO state VALUES (0, ?, ?, ?)", delta.state)
+                _, before = read_state(connection, self._name)
+                replaced = total_of(connection, keys)
+                written = upsert_rows(connection, [row for key in keys if (row := changes[key]) is not None])
+                delete_keys(connection, [key for key in keys if changes[key] is None])
+                write_state(connection, StoredState(*delta.state), before.changed(less=replaced, plus=written))
         except sqlite3.Error as error:
             raise named(self._name, error) from error
 
     def checkpoint(self) -> int | None:
         """Make all that was written durable; the applied slot that is so now. None where a reader was in the way."""
         try:
-            (slot,) = self._writer.execute("SELECT coalesce(max(applied_slot), 0) FROM state").fetchone()
-            return slot if self._factory.save(self._writer) else None
+            state, _ = read_state(self._writer, self._name)
+            durable = self._factory.save(self._writer)
         except sqlite3.Error as error:
             raise named(self._name, error) from error
+        return (0 if state is None else state.applied_slot) if durable else None
 
     def close(self) -> None:
         """Not while a write is under way. Copies what is left in the WAL into the file."""
