@@ -265,6 +265,28 @@ def test_a_replica_that_may_not_lead_asks_nobody_and_takes_over_from_nobody() ->
     assert member.role == "follower" and not member.ready().at_once
 
 
+def test_a_leader_that_resigns_fails_its_reads_and_does_not_run_again() -> None:
+    member = replica()
+    member.step(2, PrePromise(_asks(member), True, NO_BALLOT, 0), 2.0)
+    for sender in (1, 2):
+        member.step(sender, Promise(member.ballot, (), 0), 2.0)
+    assert member.leads
+    member.read(7, 2.0)
+    member.resign(2.0)
+    assert (member.role, member.ready().failed_reads) == ("follower", [7])
+    member.tick(9.0)
+    assert member.role == "follower" and not member.ready().at_once
+
+
+def test_a_candidate_that_resigns_takes_no_promises() -> None:
+    member = replica()
+    member.step(2, PrePromise(_asks(member), True, NO_BALLOT, 0), 2.0)
+    member.resign(2.0)
+    for sender in (1, 2):
+        member.step(sender, Promise(member.ballot, (), 0), 2.0)
+    assert member.role == "follower"
+
+
 def _asks(member: Replica) -> Ballot:
     member.tick(2.0)
     (message,) = {send.message for send in member.ready().at_once}
