@@ -141,7 +141,7 @@ def test_a_store_found_damaged_at_a_start_is_rebuilt(truncated: bool) -> None:
             image[image.index(b"value 50")] ^= 1
             node.disk.images[FIRST_GROUP] = bytes(image)
             node.start()
-            assert node.up.group.lost == truncated
+            await cluster.until_serves(node)
             await cluster.until_level()
             assert installed(node) == truncated
         await load.check()
