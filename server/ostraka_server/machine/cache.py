@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
+from typing import Final
 
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.overlay import ROW_OVERHEAD_BYTES
+
+
+class Unknown(Enum):
+    """Has one member, so that type checkers can tell it from a row by `is`."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
 
 
 class Cache:
@@ -20,15 +31,13 @@ class Cache:
         self._old: dict[bytes, Row | None] = {}
         self._young_bytes = 0
 
-    def __contains__(self, key: bytes) -> bool:
-        return key in self._young or key in self._old
-
-    def __getitem__(self, key: bytes) -> Row | None:
-        """The cached row, None if the key is known to be absent. Raises KeyError if nothing is known."""
-        if key in self._young:
-            return self._young[key]
-        row = self._old[key]
-        self.put(key, row)
+    def get(self, key: bytes) -> Row | Unknown | None:
+        """The cached row, None if the key is known to be absent, UNKNOWN if nothing is known of it."""
+        row = self._young.get(key, UNKNOWN)
+        if row is UNKNOWN:
+            row = self._old.get(key, UNKNOWN)
+            if row is not UNKNOWN:
+                self.put(key, row)
         return row
 
     def put(self, key: bytes, row: Row | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ostraka_server.machine.base import Base, Row
-from ostraka_server.machine.cache import Cache
+from ostraka_server.machine.cache import UNKNOWN, Cache
 from ostraka_server.machine.overlay import Overlay
 
 Change = tuple[bytes, Row | None]
@@ -28,15 +28,15 @@ class Layers:
         return self._active.size_bytes + (self._flushing.size_bytes if self._flushing else 0)
 
     def get(self, key: bytes) -> Row | None:
-        if key in self._active.rows:
-            return self._active.rows[key]
-        if self._flushing is not None and key in self._flushing.rows:
-            return self._flushing.rows[key]
-        if key in self._cache:
-            return self._cache[key]
-        fields = self._base.get(key)
-        row = Row(*fields) if fields is not None else None
-        self._cache.put(key, row)
+        row = self._active.rows.get(key, UNKNOWN)
+        if row is UNKNOWN and self._flushing is not None:
+            row = self._flushing.rows.get(key, UNKNOWN)
+        if row is UNKNOWN:
+            row = self._cache.get(key)
+        if row is UNKNOWN:
+            fields = self._base.get(key)
+            row = Row(*fields) if fields is not None else None
+            self._cache.put(key, row)
         return row
 
     def put(self, row: Row, *, existed: bool) -> None:

@@ -19,7 +19,7 @@ from ostraka_server.machine.entry import commands_of
 from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.ranges import span
 from ostraka_server.machine.results import DeleteResult, PutResult, RangeResult, Refused, Result
-from ostraka_server.machine.validation import refuse_shape, request_of
+from ostraka_server.machine.validation import refuse_shape
 
 DELETE_PREV_BYTES_MAX = 3 << 20
 """Most that the rows of a delete with prev_kv may take: beyond it the answer would not fit a message. Part of the entry
@@ -76,11 +76,11 @@ class Machine:
             command = Command.FromString(data)
         except DecodeError:
             return Refused(common_pb2.INVALID, "the command is not a protobuf message")
-        request = request_of(command)
-        if isinstance(request, PutRequest):
-            return refuse_shape(request) or self._put(request, effects)
-        if isinstance(request, DeleteRequest):
-            return refuse_shape(request) or self._delete(request, effects)
+        kind = command.WhichOneof("request")
+        if kind == "put":
+            return refuse_shape(command.put) or self._put(command.put, effects)
+        if kind == "delete":
+            return refuse_shape(command.delete) or self._delete(command.delete, effects)
         return Refused(common_pb2.INVALID, "the command carries no write that is known here")
 
     def _put(self, request: PutRequest, effects: Effects) -> PutResult:

@@ -42,6 +42,7 @@ class Admission:
         self._answered = 0  # in the window that began then
         self._window_began = now
         self._rates = (0.0, 0.0)  # of the last two windows, answers a second
+        self._soon = 0.0  # so many calls in flight are answered within the longest wait
         self._long_since = inf  # the wait is too long, or calls are refused for it
         self._refused_at = -inf
 
@@ -69,9 +70,8 @@ class Admission:
 
     def _waits_too_long(self, now: float) -> bool:
         self._measure(now)
-        rate = sum(self._rates) / 2  # of two windows, since answers come in batches
         few = self.in_flight < ALWAYS_TAKEN and self.in_flight_bytes < ALWAYS_TAKEN_BYTES
-        if few or self.in_flight < rate * self._limits.wait_ms_max / 1000:
+        if few or self.in_flight < self._soon:
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False
@@ -86,3 +86,5 @@ class Admission:
         if elapsed >= WINDOW_S:
             self._rates = (self._rates[1], self._answered / elapsed)
             self._answered, self._window_began = 0, now
+            # of two windows, since answers come in batches
+            self._soon = sum(self._rates) / 2 * self._limits.wait_ms_max / 1000

@@ -63,14 +63,12 @@ class Proposals:
         size = 0
         while self._queue and len(calls) < ENTRY_COMMANDS_MAX:
             call = self._queue[0]
-            size += len(call.command) + _COMMAND_FRAME_BYTES
-            if calls and size > self._entry_bytes_max:
-                break
-            self._queue.popleft()
-            if call.is_answered:
-                size -= len(call.command) + _COMMAND_FRAME_BYTES
-            else:
+            if not call.is_answered:
+                size += len(call.command) + _COMMAND_FRAME_BYTES
+                if calls and size > self._entry_bytes_max:
+                    break
                 calls.append(call)
+            self._queue.popleft()
         if not calls:
             return None
         self._number += 1
