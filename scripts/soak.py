@@ -47,6 +47,12 @@ def _e2e(name: str, must_hold: str) -> Part:
     return Part(name, must_hold, (sys.executable, "-m", "tests.e2e", name))
 
 
+def _etcd(operation: str, callers: int) -> Part:
+    options = (f"--operation={operation}", f"--callers={callers}", "--rounds=5", "--at-least=3", "--json")
+    command = (sys.executable, "-m", "bench.etcd_compare", *options)
+    return Part(f"etcd-{operation}-{callers}", f"{operation}s at {callers} callers: at least 3x etcd's", command)
+
+
 PARTS = (
     _e2e("kill-leader", "20 times `kill -9` of the leader: nothing lost, linearizable, no gap over 3 s"),
     _e2e("kill-random", "20 times `kill -9` of a random node: nothing lost, linearizable"),
@@ -58,11 +64,7 @@ PARTS = (
     _e2e("away", "away while 10^5 writes passed and the log was truncated: back by snapshot, p99 under 5x"),
     _e2e("clean-clone", "`make run` and its examples on a clean clone in an empty environment"),
     _e2e("tests", "every end-to-end test, none left out"),
-    Part(
-        "etcd",
-        "puts at 100 callers: at least 2x etcd's",
-        (sys.executable, "-m", "bench.etcd_compare", "--rounds=5", "--at-least=2", "--json"),
-    ),
+    *(_etcd(operation, callers) for callers in (100, 500) for operation in ("put", "get")),
 )
 
 
