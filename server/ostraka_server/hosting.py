@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 from random import Random
-from typing import NamedTuple
 
 from ostraka.clock import Clock
 from ostraka_server.config import Config
@@ -40,14 +39,6 @@ log = logging.getLogger("ostraka.hosting")
 _NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, base=0, entries=[])
 
 
-class _Hosted(NamedTuple):
-    """What runs beside the driver for one group."""
-
-    flusher: Flusher
-    source: SnapshotSource
-    sink: SnapshotSink
-
-
 class Hosting:
     """Everything of a node that lives between its start and its stop."""
 
@@ -72,12 +63,11 @@ class Hosting:
         self.log = open_log(config, self.cluster, storage, must_exist=True)
         self.driver = Driver(log=self.log, log_runner=self._log_runner, transport=transport, clock=clock)
         self.stores: dict[int, Store] = {}
-        self._hosted = [self._open(group, shard) for group, shard in SHARDS.items()]
-
-    @property
-    def sinks(self) -> Mapping[int, SnapshotSink]:
-        """What takes snapshots in, by group."""
-        return {number: each.sink for number, each in zip(SHARDS, self._hosted, strict=True)}
+        self.flushers: dict[int, Flusher] = {}
+        self.sources: dict[int, SnapshotSource] = {}
+        self.sinks: dict[int, SnapshotSink] = {}
+        for group, shard in SHARDS.items():
+            self._open(group, shard)
 
     @property
     def groups(self) -> Mapping[int, Group]:
@@ -88,14 +78,14 @@ class Hosting:
         """Serve until cancelled. Any exception means that the node must not go on."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.driver.run())
-            for each in self._hosted:
-                for run in (each.flusher.run, each.source.run, each.sink.run):
-                    tasks.create_task(run())
+            for number in self.groups:
+                for each in (self.flushers[number], self.sources[number], self.sinks[number]):
+                    tasks.create_task(each.run())
 
     async def close(self) -> None:
         """After `run` has ended: checkpoint what was applied, and let go of the files."""
-        for each in self._hosted:
-            await each.flusher.flush()
+        for flusher in self.flushers.values():
+            await flusher.flush()
         await self._log_runner.run(self.log.close)
         self._log_runner.close()
         self._store_runner.close()
@@ -103,7 +93,7 @@ class Hosting:
         for store in self.stores.values():
             store.close()
 
-    def _open(self, number: int, shard: int) -> _Hosted:
+    def _open(self, number: int, shard: int) -> None:
         """Open a group's replica with all that belongs to it, and have the driver turn it."""
         factory = self._storage.store(number)
         factory.clean()
@@ -127,7 +117,7 @@ class Hosting:
         sink = SnapshotSink(group, factory, owner, self._snapshot_runner, clock, tell, installer.install)
         group.on_damage = sink.ask
         self.driver.add(group, flusher, Transfer(source, sink))
-        return _Hosted(flusher, source, sink)
+        self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink
 
     def _open_sound_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
         """An empty store in the place of a damaged one: filled again from the log, or lost if that is truncated."""

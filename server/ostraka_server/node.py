@@ -56,7 +56,7 @@ class Ports(Protocol):
     async def open(self) -> None:
         """Listen. Raises PortTaken."""
 
-    def serve(self, hosting: Hosting) -> None:
+    def serve(self, serving: Serving) -> None:
         """The groups are there."""
 
     def retire(self) -> None:
@@ -81,8 +81,8 @@ class Node:
         replica_addresses = {node: member.replica_address for node, member in others.items()}
         self.peers = Peers(self.introductions, replica_addresses, clock, surroundings.sockets)
         addresses = {member.node: str(member.client_address) for member in config.members}
-        self._forwarder = Forwarder(clients, addresses, clock)
-        self.gateway = Gateway(node=config.node, limits=config.limits, forwarder=self._forwarder, clock=clock)
+        self.forwarder = Forwarder(clients, addresses, clock)
+        self.gateway = Gateway(node=config.node, limits=config.limits, forwarder=self.forwarder, clock=clock)
         self.view = NodeView(config, self.peers, self.introductions, clock)
         self.services = Services(
             KvService(self.gateway),
@@ -110,7 +110,7 @@ class Node:
                 await self._serve(ports)
         finally:
             await ports.close()
-            await self._forwarder.close()
+            await self.forwarder.close()
             await self._surroundings.clients.close()
             await self.peers.close()
             self.introductions.close()
@@ -125,7 +125,7 @@ class Node:
             return await serving.close()
         self.hosting, self.view.groups = serving.hosting, serving.hosting.groups
         await serving.open()
-        ports.serve(serving.hosting)
+        ports.serve(serving)
         running = asyncio.create_task(serving.run())
         saving = asyncio.create_task(self.introductions.run())
         try:

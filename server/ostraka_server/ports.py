@@ -7,8 +7,8 @@ from random import SystemRandom
 
 from ostraka._grpc import GrpcTransport
 from ostraka.clock import BootClock
+from ostraka_server import catalog
 from ostraka_server.config import Config
-from ostraka_server.hosting import Hosting
 from ostraka_server.logs import fields
 from ostraka_server.metrics import Metrics
 from ostraka_server.node import Node, Surroundings
@@ -20,6 +20,7 @@ from ostraka_server.rpc.interceptor import CountingInterceptor
 from ostraka_server.rpc.pages import pages
 from ostraka_server.rpc.services import SERVICES, add_services
 from ostraka_server.rpc.sockets import TcpSockets
+from ostraka_server.serving import Serving
 from ostraka_server.storage import FileStorage
 
 log = logging.getLogger("ostraka.node")
@@ -46,7 +47,16 @@ class MachinePorts:
         self._rpcs = CountingInterceptor(clock)
         self._servers = [rpc_server.new_server(node.config.limits, (self._rpcs,))]
         """For clients, and beside it, where it is asked for, channelz."""
-        self._metrics = Metrics(node=node.view, gateway=node.gateway, peers=node.peers, methods=self._rpcs.methods)
+        self._metrics = Metrics()
+        catalog.show_edges(
+            self._metrics,
+            node=node.view,
+            gateway=node.gateway,
+            exchange=node.services.exchange,
+            forwarder=node.forwarder,
+            peers=node.peers,
+            methods=self._rpcs.methods,
+        )
         self._http = HttpServer(pages(node.gateway, self._metrics.exposition), clock)
 
     async def open(self) -> None:
@@ -77,9 +87,9 @@ class MachinePorts:
         addresses = {"client": client, "replica": replica, "http": http, "channelz": channelz}
         log.info("listening", extra=fields(**{port: str(taken) for port, taken in addresses.items() if taken}))
 
-    def serve(self, hosting: Hosting) -> None:
-        self._metrics.driver = hosting.driver
-        self._health.serve(hosting.groups.values())
+    def serve(self, serving: Serving) -> None:
+        catalog.show_hosting(self._metrics, serving.hosting, serving.reserve)
+        self._health.serve(serving.hosting.groups.values())
 
     def retire(self) -> None:
         self._health.retire()

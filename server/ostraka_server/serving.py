@@ -46,13 +46,13 @@ class Serving:
         self._gateway = gateway
         self._clock = clock
         needed = config.limits.disk_reserve_bytes + config.log.segment_bytes  # the next segment is reserved at once
-        self._reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, lambda _: storage.free_bytes())
+        self.reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, lambda _: storage.free_bytes())
 
     async def open(self) -> None:
         """Let calls in."""
-        await self._reserve.check()
+        await self.reserve.check()
         hosting, gateway = self.hosting, self._gateway
-        gateway.write_refusal = lambda: self._reserve.refusal
+        gateway.write_refusal = lambda: self.reserve.refusal
         gateway.open(Router(hosting.groups), hosting.driver.wake)
         publish_first_layout(hosting.groups[SYSTEM_GROUP], hosting.driver.wake)
         for group in hosting.groups.values():
@@ -61,13 +61,13 @@ class Serving:
 
     async def run(self) -> None:
         """Serve until cancelled. Any exception means that the node must not go on."""
-        checking = asyncio.create_task(self._reserve.run())
+        checking = asyncio.create_task(self.reserve.run())
         try:
             await self.hosting.run()
         finally:
             checking.cancel()
             await asyncio.gather(checking, return_exceptions=True)
-            self._reserve.close()
+            self.reserve.close()
 
     async def retire(self) -> None:
         """While running: take nothing new, answer what is under way, let others lead."""

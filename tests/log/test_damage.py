@@ -275,14 +275,14 @@ def test_a_faulty_slot_is_healed_by_the_payload_that_was_decided_and_by_no_other
     for payload in (b"first", b"third"):
         directory.open(FIRST).flip(place_of(directory, payload), 1)
     log = reopen(directory)
-    assert (log.lacks(5, 2), log.lacks(5, 3)) == (1, 3)
+    assert (log.lacks(5, 2), log.lacks(5, 3), log.unreadable(5)) == (1, 3, 2)
     assert [entry.slot for entry in log.read(5, 2, 9, 100)] == [2]
     with pytest.raises(LogRefused, match="slot 1"):
         log.accept(5, 1, (1, 5, 8), b"another")
     log.accept(5, 1, (1, 5, 8), b"first")
     log.accept(5, 3, (1, 5, 8), b"not known decided: anything")
     log.flush()
-    assert (log.lacks(5, 3), slots_named(directory)) == (0, [])
+    assert (log.lacks(5, 3), log.unreadable(5), slots_named(directory)) == (0, 0, [])
     assert [entry.payload for entry in reopen(directory).read(5, 1, 2, 100)] == [b"first", b"second"]
 
 

@@ -246,6 +246,7 @@ async def test_calls_on_a_stream_are_bounded(clock: VirtualClock) -> None:
     assert (error.detail.reason, error.detail.surely_not_done) == (Reason.OVERLOADED, True)
     assert error.detail.retry_after_ms > 0
     assert "calls_per_stream_max (2)" in error.message
+    assert entrance.gateway.tally.refusals == {Reason.OVERLOADED: 1}
     await stream.stop()
 
 
@@ -319,6 +320,7 @@ async def test_reads_come_back_later_when_the_client_does_not_read_their_replies
         assert refused.error.detail.reason == Reason.OVERLOADED
         assert refused.error.detail.surely_not_done
         assert "unsent_bytes_per_stream_max (4000)" in refused.error.message
+    assert service.replies_dropped == 2
     await stream.send(local_get(), first_id=4)
     assert stream.replies[4].HasField("get")
     await stream.stop()

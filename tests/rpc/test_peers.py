@@ -107,6 +107,8 @@ async def test_a_hello_comes_first_and_messages_follow_in_order() -> None:
     await two.until(lambda: len(two.messages) == 3)
     assert two.messages == [("n1", b"a"), ("n1", b"b"), ("n1", b"c")]
     assert (one_peers.frames_sent, one_peers.frames_dropped) == (2, 0)
+    assert two_peers.frames_received == 3
+    assert 0 < one_peers.bytes_sent < two_peers.bytes_received, "hellos are received, too"
     await one_peers.close()
     await two_peers.close()
 
@@ -225,7 +227,7 @@ async def test_a_peer_that_does_not_read_loses_messages_instead_of_memory() -> N
     taken = [link.write(frame) for _ in range(20)]
     assert taken == sorted(taken, reverse=True)
     assert not taken[-1]
-    assert stuck.waiting <= peers_module.UNSENT_BYTES_MAX + len(frame)
+    assert stuck.waiting == link.unsent_bytes <= peers_module.UNSENT_BYTES_MAX + len(frame)
 
 
 @on_loop

@@ -145,8 +145,10 @@ async def test_a_call_waits_for_a_leader_and_goes_there_at_once(clock: VirtualCl
     replies = entrance.submit(put())
     await clock.sleep(1.0)
     assert not replies
+    assert entrance.gateway.parked == 1
     entrance.led_by_2()
     assert [node for _, node, _ in entrance.forwarder.forwarded] == ["n2"]
+    assert entrance.gateway.parked == 0
 
 
 @virtual_time

@@ -128,6 +128,11 @@ class Turner:
         return self.groups[0]
 
     @property
+    def turns(self) -> int:
+        """How many have ended."""
+        return sum(self.driver.turn_seconds.counts)
+
+    @property
     def ballot(self) -> Ballot:
         """What the first group's replica has promised."""
         return self.group.replica.ballot

@@ -109,6 +109,16 @@ class AcceptorLog:
         """How many batches are durable, since the log began."""
         return self._last.sequence
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Those that it serves."""
+        return tuple(self._states)
+
+    @property
+    def segments(self) -> int:
+        """How many segment files there are. May be asked at any time, like `held`."""
+        return self._last.segment - self._oldest + 1
+
     def promise(self, group: int, ballot: BallotTuple) -> None:
         """Promise `ballot`, which is not below any that was promised. Raises LogRefused for one group too many."""
         self._check_alive()
@@ -168,6 +178,11 @@ class AcceptorLog:
         """How much there is of a group above its base. May be asked at any time: while a flush is running it is right
         as of some moment of it."""
         return self._reader.held(group)
+
+    def unreadable(self, group: int) -> int:
+        """How many slots above the base have lost their entry to damage and not got it back. May be asked at any time,
+        like `held`; `recovered` says how many they were at first."""
+        return self._reader.unreadable(group)
 
     def lacks(self, group: int, through: int) -> int:
         """The highest slot up to `through` without a readable entry; the base where each above it has one."""

@@ -45,6 +45,10 @@ class Reader:
         """The same of one slot."""
         return self._faulty.get(group, {}).get(slot)
 
+    def unreadable(self, group: int) -> int:
+        """How many slots are faulty now. May be asked while another thread works here."""
+        return len(self._faulty.get(group, ()))
+
     def held(self, group: int) -> Held:
         """How much there is of a group."""
         return self._indexes.get(group, _NOTHING).held

@@ -93,17 +93,21 @@ class _Session:
 
     def _submit(self, call: frames.Call) -> None:
         call_id = call.id
-        if call_id in self._calls:
-            self._answer(call_id, failures.invalid(f"call id {call_id} is in use on this stream"))
-            return
-        if len(self._calls) >= self._limits.calls_per_stream_max:
-            full = f"this stream's calls_per_stream_max ({self._limits.calls_per_stream_max})"
-            self._answer(call_id, failures.overloaded(full))
+        if (refusal := self._refusal(call_id)) is not None:
+            self._gateway.tally.count("unread", refusal)
+            self._answer(call_id, refusal)
             return
         answer = partial(self._answered, call_id)
         submitted = self._gateway.submit(call.command, call.timeout_ms, answer, forwarded=call.forwarded)
         if submitted is not None and not submitted.is_answered:
             self._calls[call_id] = submitted
+
+    def _refusal(self, call_id: int) -> Reply | None:
+        if call_id in self._calls:
+            return failures.invalid(f"call id {call_id} is in use on this stream")
+        if len(self._calls) >= self._limits.calls_per_stream_max:
+            return failures.overloaded(f"this stream's calls_per_stream_max ({self._limits.calls_per_stream_max})")
+        return None
 
     def _answered(self, call_id: int, reply: Reply) -> None:
         self._calls.pop(call_id, None)
@@ -115,6 +119,7 @@ class _Session:
         reply.id = call_id
         data = reply.SerializeToString()
         if self.unsent_bytes and (full := self._no_room_for(reply, len(data))) is not None:
+            self._service.replies_dropped += 1
             told = failures.overloaded(full)
             told.id = call_id
             data = told.SerializeToString()
@@ -210,6 +215,8 @@ class ExchangeService:
         """Open now."""
         self.streams_cut = 0
         """Since the start, because their clients did not read, or did not leave when they were asked to."""
+        self.replies_dropped = 0
+        """Since the start: replies to reads for which there was no room, so that a refusal was sent."""
         self.unsent_bytes = 0
         """Of replies that wait for their clients, on all streams."""
 

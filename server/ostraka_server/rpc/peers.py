@@ -69,6 +69,10 @@ class _Link(asyncio.Protocol):
         transport.write(frame)
         return True
 
+    @property
+    def unsent_bytes(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
@@ -91,6 +95,7 @@ class _Incoming(asyncio.Protocol):
         self._peers.incoming.pop(self, None)
 
     def data_received(self, data: bytes) -> None:
+        self._peers.bytes_received += len(data)
         try:
             for frame in self._reader.feed(data):
                 self._take(frame)
@@ -130,6 +135,7 @@ class Peers:
         self.frames_received = 0
         self.frames_dropped = 0
         self.bytes_sent = 0
+        self.bytes_received = 0
         self._addresses = addresses
         self._clock = clock
         self._sockets = sockets or TcpSockets()
@@ -149,6 +155,12 @@ class Peers:
     def is_reachable(self, node: str) -> bool:
         """Whether there is a connection to `node` at present."""
         return node in self._links
+
+    @property
+    def unsent_bytes(self) -> dict[str, int]:
+        """What waits to be sent, by node."""
+        links = ((node, self._links.get(node)) for node in self._addresses)
+        return {node: link.unsent_bytes if link else 0 for node, link in links}
 
     def say_hello(self) -> None:
         """Something that a Hello tells has changed: tell everyone."""

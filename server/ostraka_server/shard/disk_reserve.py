@@ -38,7 +38,7 @@ class DiskReserve:
         """Writes are refused while the file system of `directory` has less than `needed_bytes` free. `free` runs in
         `runner`, which is let go of with the reserve."""
         self._directory = directory
-        self._needed_bytes = needed_bytes
+        self.needed_bytes = needed_bytes
         self._runner = runner
         self._clock = clock
         self._free = free
@@ -64,10 +64,10 @@ class DiskReserve:
         except OSError as error:
             log.warning("disk not asked", extra=fields(directory=str(self._directory), why=str(error)))
             return
-        was_low, is_low = self.refusal is not None, self.free_bytes < self._needed_bytes
+        was_low, is_low = self.refusal is not None, self.free_bytes < self.needed_bytes
         self.refusal = None
         if is_low:
-            self.refusal = failures.disk_low(str(self._directory), self.free_bytes, self._needed_bytes)
+            self.refusal = failures.disk_low(str(self._directory), self.free_bytes, self.needed_bytes)
         if is_low != was_low:
-            told = fields(directory=str(self._directory), free=self.free_bytes, needed=self._needed_bytes)
+            told = fields(directory=str(self._directory), free=self.free_bytes, needed=self.needed_bytes)
             log.log(logging.ERROR if is_low else logging.INFO, "disk low" if is_low else "disk recovered", extra=told)

@@ -70,7 +70,7 @@ class Driver:
         self._timer: Timer | None = None
         self._timer_at = float("inf")
         self._expire_at = 0.0
-        self.turns = 0
+        self.turn_seconds = seconds()
         self.refused_messages = 0
         self.sync_seconds = seconds()
         self.sync_entries = quadrupling(1, 4096)
@@ -129,7 +129,6 @@ class Driver:
 
     async def turn(self) -> None:
         """One turn of every group."""
-        self.turns += 1
         now = self._clock.now()
         if now >= self._expire_at:
             self._expire_at = now + EXPIRY_STEP_S
@@ -152,6 +151,7 @@ class Driver:
             self._refill(group)
             self._flushers[group.id].notice()
         await self._truncate()
+        self.turn_seconds.observe(self._clock.now() - now)
 
     def _append(self, turned: Sequence[tuple[Group, Ready]]) -> bool:
         """Write to the log what is to be durable; whether it has to be synced before the rest may happen."""

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from ostraka.clock import Clock
+from ostraka_server.distribution import seconds
 from ostraka_server.machine.base import Delta
 from ostraka_server.shard.group import UNFLUSHED_BYTES_MAX, Group
 from ostraka_server.shard.retention import Retention
@@ -54,6 +55,9 @@ class Flusher:
         self._urgent = asyncio.Event()
         self._delta: Delta | None = None  # what is being written
         self._busy = asyncio.Lock()
+        self.flush_seconds = seconds()
+        self.checkpoint_seconds = seconds()
+        """Of both: until the store's thread had done it, which other groups keep busy, too."""
 
     def notice(self) -> None:
         """The machine may have applied something."""
@@ -98,10 +102,12 @@ class Flusher:
         async with self._busy:
             if self._group.lost:
                 return
+            began = self._clock.now()
             try:
                 durable = await self._runner.run(self.store.checkpoint)
             except DamagedStore as damage:
                 return self._group.damaged(damage)
+            self.checkpoint_seconds.observe(self._clock.now() - began)
         if durable is not None and not self._group.lost:
             self._retention.truncate_behind(durable)
 
@@ -109,10 +115,12 @@ class Flusher:
         delta = self._delta
         if delta is None or self._group.lost:
             return
+        began = self._clock.now()
         try:
             await self._runner.run(lambda: self.store.write(delta))
         except DamagedStore as damage:
             return self._group.damaged(damage)
+        self.flush_seconds.observe(self._clock.now() - began)
         self._delta = None
         self._group.machine.end_flush()
         self._group.flushed()

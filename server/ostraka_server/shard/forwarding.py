@@ -21,6 +21,8 @@ class Forwarder:
         self._clock = clock
         self._exchanges = Exchanges(transport, clock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.calls = 0
+        """Passed on, since the start; one that was tried again counts again."""
 
     def address(self, node: str) -> str:
         """Where clients reach `node`."""
@@ -29,6 +31,7 @@ class Forwarder:
     def forward(self, call: Call, node: str, retry: Callable[[Call], None]) -> None:
         """Pass `call` on to `node`; its reply answers the call. `retry` takes calls that surely had no effect there and
         reads that got no answer, so that another try may succeed."""
+        self.calls += 1
         task = asyncio.create_task(self._forward(call, node, retry))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

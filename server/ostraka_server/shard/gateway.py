@@ -80,6 +80,11 @@ class Gateway:
         """Of their commands."""
         return self._admission.in_flight_bytes
 
+    @property
+    def parked(self) -> int:
+        """Those of them that wait for a leader."""
+        return sum(map(len, self._parked.values()))
+
     def waits_for(self, nodes: list[str]) -> None:
         """The cluster is being formed and these nodes are missing."""
         self.refusal = failures.not_ready(", ".join(nodes) or "the first epoch")
@@ -112,8 +117,9 @@ class Gateway:
             self._tell("malformed", answer, failures.invalid("the command is not an ostraka.v1.Command"))
             return None
         timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
-        deadline = self._clock.now() + timeout_ms / 1000
-        call = Call(command, parsed, deadline, answer, forwarded=forwarded, ended=self._ended)
+        now = self._clock.now()
+        ended = partial(self._ended, now)
+        call = Call(command, parsed, now + timeout_ms / 1000, answer, forwarded=forwarded, ended=ended)
         problem = validate(call.request, self._limits)
         if problem is not None:
             self._tell(call.kind or "none", answer, refused(problem))
@@ -140,13 +146,14 @@ class Gateway:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
         call.answer(failures.deadline(surely_not_done=False))
 
-    def _ended(self, call: Call, reply: Reply) -> None:
+    def _ended(self, taken_at: float, call: Call, reply: Reply) -> None:
         admission = self._admission
         admission.end(len(call.command))
         if admission.in_flight == 0:
             self._idle.set()
         assert call.kind is not None, "admitted, hence of a known kind"
         self.tally.count(call.kind, reply)
+        self.tally.seconds[call.kind].observe(self._clock.now() - taken_at)
 
     def _tell(self, operation: str, answer: Callable[[Reply], None], reply: Reply) -> None:
         self.tally.count(operation, reply)

@@ -39,6 +39,8 @@ class GroupStats:
     proposal_failures: int = 0
     commands: int = 0
     reads: int = 0
+    leaders: int = 0
+    """Times that a leader became known here, be it the former one."""
     entry_commands: Distribution = field(default_factory=lambda: quadrupling(1, ENTRY_COMMANDS_MAX))
     """Commands in each entry proposed."""
 
@@ -119,6 +121,16 @@ class Group:
         except DamagedStore as damage:
             self.damaged(damage)
             raise
+
+    @property
+    def queued_writes(self) -> int:
+        """Writes that wait to be proposed."""
+        return self._proposals.queued
+
+    @property
+    def pending_reads(self) -> int:
+        """Reads that wait for their read point to be confirmed and applied."""
+        return self._reads.calls
 
     @property
     def waiting(self) -> bool:
@@ -284,6 +296,7 @@ class Group:
 
     def _notice_change(self) -> None:
         if self.changed:
+            self.stats.leaders += self.replica.leader not in (None, self._known[0])
             self._known = (self.replica.leader, self.replica.serving)
             for listener in tuple(self.listeners):
                 listener()

@@ -18,6 +18,12 @@ class PendingReads:
     def __len__(self) -> int:
         return len(self._queued) + len(self._asked) + len(self._confirmed)
 
+    @property
+    def calls(self) -> int:
+        """How many reads wait here."""
+        asked = sum(map(len, self._asked.values()))
+        return len(self._queued) + asked + sum(len(calls) for _, calls in self._confirmed)
+
     def add(self, call: Call) -> None:
         """A read arrived."""
         self._queued.append(call)

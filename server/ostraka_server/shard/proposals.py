@@ -46,9 +46,9 @@ class Proposals:
         self._proposed: defaultdict[int, list[Batch]] = defaultdict(list)
 
     @property
-    def queued(self) -> bool:
-        """Whether there is something to propose."""
-        return bool(self._queue)
+    def queued(self) -> int:
+        """How many writes wait to be proposed."""
+        return len(self._queue)
 
     def __len__(self) -> int:
         return len(self._queue) + len(self._proposed)

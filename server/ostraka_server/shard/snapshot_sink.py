@@ -69,7 +69,9 @@ class SnapshotSink:
         self._others = cycle(group.replica.others)
         self._transfer: _Transfer | None = None
         self.installed = 0
-        """Snapshots, since the process started."""
+        self.refused = 0
+        self.received_bytes = 0
+        """All since the process started."""
 
     def take(self, sender: ReplicaId, message: Delivery) -> None:
         """Something from another replica."""
@@ -118,6 +120,7 @@ class SnapshotSink:
         image, offset = transfer.image, transfer.received
         await self._runner.run(lambda: image.write(offset, chunk.data))
         transfer.received += len(chunk.data)
+        self.received_bytes += len(chunk.data)
         transfer.moved = True
         if transfer.offer.ballot == self._group.replica.ballot:
             await self._go_on(transfer)
@@ -144,6 +147,7 @@ class SnapshotSink:
             why = "its bytes are not those that were offered"
         except StoreError as error:
             why = str(error)
+        self.refused += 1
         log.warning("snapshot refused", extra=fields(group=self._group.id, why=why))
         return False
 

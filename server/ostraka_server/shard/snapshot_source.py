@@ -50,6 +50,9 @@ class SnapshotSource:
         self._orders: asyncio.Queue[tuple[ReplicaId, Order] | None] = asyncio.Queue(ORDERS_MAX)
         self._snapshot: Snapshot | None = None
         self._used_at = 0.0
+        self.taken = 0
+        self.sent_bytes = 0
+        """Both since the process started."""
 
     @property
     def needed_from(self) -> int | None:
@@ -97,6 +100,7 @@ class SnapshotSource:
         except (StoreError, OSError) as error:  # perhaps there is no space for it: this replica can do without
             log.warning("no snapshot", extra=fields(group=self._group.id, why=str(error)))
         else:
+            self.taken += 1
             log.info("snapshot taken", extra=fields(group=self._group.id, slot=self._snapshot.slot))
 
     async def _send_chunk(self, to: ReplicaId, request: RequestChunk) -> None:
@@ -105,6 +109,7 @@ class SnapshotSource:
             self._use()
             data = await self._runner.run(lambda: snapshot.image.read(request.offset, CHUNK_BYTES))
             self._send(to, Chunk(request.ballot, request.digest, request.offset, data))
+            self.sent_bytes += len(data)
 
     def _use(self) -> None:
         self._used_at = self._clock.now()

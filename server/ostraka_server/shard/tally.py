@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Reply
+from ostraka_server.distribution import Distribution, seconds
 
 _REASONS = frozenset(Reason.values())
 
@@ -18,6 +19,8 @@ class Tally:
         """By operation and gRPC status code."""
         self.refusals: Counter[Reason.ValueType] = Counter()
         """Those that were answered with an error, by its reason."""
+        self.seconds: defaultdict[str, Distribution] = defaultdict(seconds)
+        """From when a call was taken to its answer, by operation; refused ones were not taken."""
 
     def count(self, operation: str, reply: Reply, calls: int = 1) -> None:
         """So many calls are answered with it."""

@@ -16,6 +16,7 @@ from ostraka.v1 import cluster_pb2, kv_pb2
 from ostraka_server.config import Config
 from ostraka_server.hosting import Hosting
 from ostraka_server.node import Node, Surroundings
+from ostraka_server.serving import Serving
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
@@ -148,7 +149,7 @@ class Life:
 
     @property
     def forwarder(self) -> Forwarder:
-        return self.node._forwarder
+        return self.node.forwarder
 
     async def unary(self, method: str, request: bytes, context: UnaryContext) -> None:
         """Carry out a unary call of `ostraka.v1`."""
@@ -177,7 +178,7 @@ class Life:
     async def open(self) -> None:
         await self.node.peers.listen(self._host.config.listen_replica)
 
-    def serve(self, hosting: Hosting) -> None:
+    def serve(self, serving: Serving) -> None:
         """Whoever calls finds the services by the host."""
 
     def retire(self) -> None:
