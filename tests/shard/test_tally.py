@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ostraka.v1.common_pb2 import ErrorDetail, Reason
 from ostraka.v1.exchange_pb2 import Error, Reply
 from ostraka.v1.kv_pb2 import GetResponse
@@ -19,11 +21,18 @@ def test_answers_are_counted_by_operation_and_code() -> None:
     tally.count("get", Reply(get=GetResponse()))
     tally.count("get", error(14, Reason.NO_LEADER))
     tally.count("put", error(14, Reason.NO_LEADER))
-    assert tally.operations == {("get", 0): 2, ("get", 14): 1, ("put", 14): 1}
-    assert tally.refusals == {Reason.NO_LEADER: 2}
+    assert tally.operations == Counter({("get", 0): 2, ("get", 14): 1, ("put", 14): 1})
+    assert tally.refusals == Counter({Reason.NO_LEADER: 2})
+
+
+def test_what_is_known_beforehand_counts_from_0() -> None:
+    tally = Tally()
+    assert set(tally.operations) == {(operation, 0) for operation in ("get", "put", "range", "delete")}
+    assert set(tally.refusals) == set(Reason.values())
+    assert not any(tally.operations.values()) and not any(tally.refusals.values())
 
 
 def test_a_reason_that_is_not_known_here_counts_as_none() -> None:
     tally = Tally()
     tally.count("get", error(14, 99))
-    assert tally.refusals == {Reason.REASON_UNSPECIFIED: 1}
+    assert tally.refusals == Counter({Reason.REASON_UNSPECIFIED: 1})

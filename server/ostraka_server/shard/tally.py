@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 from ostraka.v1.common_pb2 import Reason
-from ostraka.v1.exchange_pb2 import Reply
-from ostraka_server.distribution import Distribution, seconds
+from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka_server.distribution import seconds
 
+OPERATIONS = tuple(field.name for field in Command.DESCRIPTOR.oneofs_by_name["request"].fields)
 _REASONS = frozenset(Reason.values())
 
 
@@ -15,11 +16,12 @@ class Tally:
     """Counted since the process started, by words of the API only: what a client sends adds no others."""
 
     def __init__(self) -> None:
-        self.operations: Counter[tuple[str, int]] = Counter()
+        # What is known beforehand begins at 0: from a counter that appears at 1 nobody can tell the first event.
+        self.operations: Counter[tuple[str, int]] = Counter({(operation, 0): 0 for operation in OPERATIONS})
         """By operation and gRPC status code."""
-        self.refusals: Counter[Reason.ValueType] = Counter()
+        self.refusals: Counter[Reason.ValueType] = Counter(dict.fromkeys(_REASONS, 0))
         """Those that were answered with an error, by its reason."""
-        self.seconds: defaultdict[str, Distribution] = defaultdict(seconds)
+        self.seconds = {operation: seconds() for operation in OPERATIONS}
         """From when a call was taken to its answer, by operation; refused ones were not taken."""
 
     def count(self, operation: str, reply: Reply, calls: int = 1) -> None:
