@@ -33,6 +33,7 @@ async def test_the_leaders_answer_is_the_callers(clock: VirtualClock) -> None:
     onward = Onward(clock)
     write, read = onward.forward(put()), onward.forward(get())
     await turns(20)
+    assert onward.forwarder.calls == 2
     assert write.reply.put.header.node == "n1"
     assert read.reply.get.kv.value == b"v"
     assert [len(frame.calls) for frame in onward.cluster.named("n1").frames] == [2], "gathered into one frame"

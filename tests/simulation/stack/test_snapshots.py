@@ -48,10 +48,12 @@ def test_a_replica_that_was_away_comes_back_by_snapshot_under_load(seed: int) ->
             await cluster.sleep(1.0)
         await load.check()
         assert base(away) > slot
-        others = [node.up.hosting.sources[FIRST_GROUP] for node in cluster.nodes if node is not away]
-        assert sum(source.taken for source in others) > 0
+        others = [node.up.hosting for node in cluster.nodes if node is not away]
+        sources = [hosting.sources[FIRST_GROUP] for hosting in others]
+        assert sum(source.taken for source in sources) > 0
         received = away.up.hosting.sinks[FIRST_GROUP].received_bytes
-        assert 0 < received <= sum(source.sent_bytes for source in others)
+        assert 0 < received <= sum(source.sent_bytes for source in sources)
+        assert all(any(hosting.flushers[FIRST_GROUP].checkpoint_seconds.counts) for hosting in others)
 
     run(scenario, seed=seed, store=FLUSHING, log=SHORT)
 
