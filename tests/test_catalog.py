@@ -17,6 +17,7 @@ from ostraka.v1.kv_pb2 import GetRequest, PutRequest
 from ostraka_server import catalog
 from ostraka_server.log import FaultySlot, RecoveredGroup
 from ostraka_server.metrics import Metric
+from ostraka_server.store import DamagedStore
 from tests.metered_node import FREE, NEEDED, SYNC_S, MeteredNode
 
 DECLARED = [
@@ -77,9 +78,15 @@ def test_calls_that_wait_for_a_turn_are_shown(node: MeteredNode) -> None:
 
 
 def test_a_replica_without_its_store_is_shown(node: MeteredNode) -> None:
-    assert node.of_group("ostraka_group_", "store_lost") == {"store_lost": 0}
-    node.group.lose()
-    assert node.of_group("ostraka_group_", "store_lost") == {"store_lost": 1}
+    assert node.of_group("ostraka_group_", "store_lost", "damaged_stores_total") == {
+        "store_lost": 0,
+        "damaged_stores_total": 0,
+    }
+    node.group.damaged(DamagedStore("store", "a flipped bit"))
+    assert node.of_group("ostraka_group_", "store_lost", "damaged_stores_total") == {
+        "store_lost": 1,
+        "damaged_stores_total": 1,
+    }
 
 
 def test_an_entry_falls_into_the_bucket_of_its_commands(node: MeteredNode) -> None:

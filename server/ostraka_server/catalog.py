@@ -98,6 +98,7 @@ OF_GROUP: tuple[Metric[Group], ...] = (
     Metric(G, "ostraka_group_checkpoint_slot", "Last slot written to the store.", checkpoint_slot),
     Metric(G, "ostraka_group_unflushed_bytes", "Applied, not in the store yet.", lambda g: g.machine.unflushed_bytes),
     Metric(G, "ostraka_group_store_lost", "1 while the replica has no store to read from.", lambda g: g.lost),
+    Metric(C, "ostraka_group_damaged_stores_total", "Stores found damaged.", lambda g: g.stats.damaged_stores),
     Metric(G, "ostraka_group_revision", "Revision of the shard.", lambda g: g.machine.revision),
     Metric(G, "ostraka_group_queued_writes", "Writes that wait to be proposed.", lambda g: g.queued_writes),
     Metric(G, "ostraka_group_pending_reads", "Reads that wait for their read point.", lambda g: g.pending_reads),

@@ -39,6 +39,7 @@ class GroupStats:
     proposal_failures: int = 0
     commands: int = 0
     reads: int = 0
+    damaged_stores: int = 0
     leaders: int = 0
     """Times that a leader became known here, be it the former one."""
     entry_commands: Distribution = field(default_factory=lambda: quadrupling(1, ENTRY_COMMANDS_MAX))
@@ -226,6 +227,7 @@ class Group:
     def damaged(self, damage: DamagedStore) -> None:
         """Somebody met damage in the store."""
         if not self.lost:
+            self.stats.damaged_stores += 1
             log.error("store lost", extra=fields(group=self.id, why=str(damage)))
             self.lose()
             self.on_damage()
