@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sysconfig
 from pathlib import Path
 
 
@@ -15,14 +14,7 @@ def describe() -> str:
     return (
         f"{os.cpu_count()} cores of {_processor()}, {memory_gib:.0f} GiB, "
         f"{platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}"
-        f"{_build()}"
     )
-
-
-def _build() -> str:
-    """Compiled without profile-guided optimisation, as pyenv does by default, CPython was seen to take a fifth longer."""
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "--enable-optimizations")
-    return "" if optimised else " compiled without optimizations"
 
 
 def file_system(path: Path) -> str:
