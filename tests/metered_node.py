@@ -77,9 +77,10 @@ class InMemory:
 
     path = CONFIG.data_dir
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, clock: ManualClock, image: bytes | None) -> None:
         self._clock = clock
         self._log = MemoryDirectory()
+        self._image = image
 
     def record(self, cluster: str, node: str, groups: Sequence[int], random: Random) -> Recorded:
         return Recorded()
@@ -96,7 +97,7 @@ class InMemory:
         return self._log
 
     def store(self, group: int) -> MemoryFactory:
-        return MemoryFactory()
+        return MemoryFactory(self._image)
 
     def runner(self, name: str) -> AtOnce:
         return AtOnce(self._clock)
@@ -112,13 +113,14 @@ class Sequenced:
 class MeteredNode:
     """A cluster of one, as `node` puts it together but for sockets; turned by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, image: bytes | None = None) -> None:
+        """`image`: of its stores, as it finds them."""
         clock = self.clock = ManualClock()
         self.forwarder = Forwarder(Wire(), {"n2": "n2:7401"}, clock)
         self.gateway = Gateway(node="n1", limits=Limits(), forwarder=self.forwarder, clock=clock)
         self.exchange = ExchangeService(self.gateway, Limits(), clock, Random(1))
         self.peers = Peers(cast(Handler, Sequenced()), {"n2": Address("h", 4)}, clock)
-        storage = InMemory(clock)
+        storage = InMemory(clock, image)
         self.view = NodeView(CONFIG, self.peers, Introductions(CONFIG, storage, clock, Random(1)), clock)
         self.rpcs = Rpcs("unary")
         self.metrics = Metrics()

@@ -89,6 +89,12 @@ def test_a_replica_without_its_store_is_shown(node: MeteredNode) -> None:
     }
 
 
+def test_a_store_that_the_start_found_damaged_is_shown() -> None:
+    node = MeteredNode(b"no database")
+    node.serve()
+    assert node.of_group("ostraka_group_", "damaged_stores_total") == {"damaged_stores_total": 1}
+
+
 def test_an_entry_falls_into_the_bucket_of_its_commands(node: MeteredNode) -> None:
     node.call(PUT, PUT, PUT)
     name = "ostraka_group_entry_commands"

@@ -97,8 +97,9 @@ class Hosting:
         """Open a group's replica with all that belongs to it, and have the driver turn it."""
         factory = self._storage.store(number)
         factory.clean()
-        store, machine = self._open_sound_store(number, factory)
+        store, machine, damaged = self._open_sound_store(number, factory)
         group = self._group(number, shard, store, machine)
+        group.stats.damaged_stores += damaged
         truncate, clock = self.driver.truncate, self._clock
         tell = partial(self.driver.tell, group)
         source = SnapshotSource(group, factory, self.log, self._snapshot_runner, clock, tell)
@@ -119,14 +120,15 @@ class Hosting:
         self.driver.add(group, flusher, Transfer(source, sink))
         self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink
 
-    def _open_sound_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
-        """An empty store in the place of a damaged one: filled again from the log, or lost if that is truncated."""
+    def _open_sound_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine, bool]:
+        """An empty store in the place of a damaged one: filled again from the log, or lost if that is truncated. And
+        whether that was so."""
         try:
-            return self._open_store(number, factory)
+            return *self._open_store(number, factory), False
         except DamagedStore as damage:
             log.error("store set aside", extra=fields(group=number, why=str(damage)))
             factory.set_aside()
-            return self._open_store(number, factory)
+            return *self._open_store(number, factory), True
 
     def _open_store(self, number: int, factory: ConnectionFactory, *, verified: bool = False) -> tuple[Store, Machine]:
         store = self.stores[number] = Store.open(factory, self._owner(number), verified=verified)
