@@ -89,6 +89,8 @@ def test_text_is_converted_and_values_of_every_type_arrive() -> None:
         ("[[members]]\nnode = 'n2'", "members: the member 'n2' lacks replica_address, client_address"),
         ("[[members]]\nnodes = 'n2'", "members: a member has no nodes; did you mean node?"),
         ("[[", "is not TOML"),
+        pytest.param("a = " + "[" * 5000, "is not TOML", id="lists in lists"),
+        pytest.param("a = " + "1" * 5000, "is not TOML", id="a number that is too long"),
     ],
 )
 def test_a_wrong_file_is_refused_by_key_and_file(file: Path, text: str, message: str) -> None:

@@ -153,7 +153,7 @@ def _load(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the latter of lists in lists, the former of all else
         raise ConfigError(f"{file} is not TOML: {error}") from error
 
 

@@ -44,6 +44,7 @@ def test_lines_are_lines_whatever_the_bytes() -> None:
     [
         "{",
         "[]",
+        "[" * 100_000,
         "7",
         '{"process": 1}',
         '{"process": 1, "kind": "swap", "key": "k", "call": 0, "returned": 1, "outcome": "ok"}',

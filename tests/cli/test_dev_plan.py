@@ -63,6 +63,14 @@ def test_cluster_json_tells_addresses_and_processes(nodes: list[Node], tmp_path:
     assert nodes_in(file) == 3
 
 
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"nodes": 3}', b"\xff", b"[" * 100_000])
+def test_a_cluster_json_that_is_none_is_named(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "cluster.json"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cluster\.json is not what `ostraka dev` writes"):
+        nodes_in(file)
+
+
 def test_variables_tune_the_nodes_but_never_mix_them_up(nodes: list[Node]) -> None:
     kept = {"OSTRAKA_LOGGING_LEVEL": "debug", "PATH": "/bin"}
     mixed = {"OSTRAKA_NODE": "x", "OSTRAKA_MEMBERS": "x", "OSTRAKA_LISTEN_HTTP": "h:1", "OSTRAKA_DATA_DIR": "/x"}

@@ -39,6 +39,7 @@ def test_other_spellings_are_read_too() -> None:
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
         (b"[1]", "not a JSON object"),
         (b'{"key":"k"}', "exactly one of 'value' and 'value_base64' is needed"),
         (b'{"key":"k","key_base64":"aw==","value":"v"}', "exactly one of 'key' and 'key_base64' is needed"),

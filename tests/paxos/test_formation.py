@@ -195,3 +195,38 @@ def test_another_node_of_ones_own_name_is_a_stranger() -> None:
 def test_a_groups_members_are_its_replicas_and_their_nodes() -> None:
     assert members_of(MEMBERS, 1) == {10: "a", 11: "b", 12: "c"}
     assert members_of(MEMBERS, 2) == {20: "a", 21: "b", 22: "c"}
+
+
+# Nonsense
+
+
+@pytest.mark.parametrize(
+    "replicas",
+    [
+        pytest.param((), id="none"),
+        pytest.param(((1, 11),), id="not in every group"),
+        pytest.param(((1, 11), (1, 12), (2, 21)), id="two in a group"),
+        pytest.param(((1, 11), (2, 21), (3, 31)), id="in a group that is none"),
+        pytest.param(((1, 10), (2, 21)), id="this node's"),
+        pytest.param(((1, 12), (2, 21)), id="a third node's"),
+        pytest.param(((1, 11), (2, 0)), id="no id at all"),
+    ],
+)
+def test_replicas_that_make_no_cluster_are_refused_before_they_are_recorded(
+    replicas: tuple[tuple[int, int], ...],
+) -> None:
+    node = formation("a")
+    node.hear(announcement("c", Stage.FORMATTED))
+    with pytest.raises(Stranger, match="node 'b'"):
+        node.hear(Announcement(Identity("b", replicas), Stage.FORMATTED))
+    assert node.missing == ["b"]
+    node.hear(announcement("b", Stage.FORMATTED))
+    assert node.announcement.members == MEMBERS
+
+
+def test_a_node_that_has_started_is_not_stopped_by_whoever_names_other_members() -> None:
+    others = (IDENTITIES["a"], emptied("b").identity, IDENTITIES["c"])
+    node = formation("a", Stage.STARTED)
+    with pytest.raises(Stranger, match="names other members"):
+        node.hear(announcement("c", Stage.STARTED, others))
+    assert node.announcement == announcement("a", Stage.STARTED)

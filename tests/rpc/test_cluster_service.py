@@ -165,6 +165,18 @@ def test_what_the_leader_refuses_is_refused_to_the_caller_in_its_words() -> None
     asyncio.run(main())
 
 
+def test_an_answer_of_the_leader_that_is_none_is_a_fault_and_says_whose() -> None:
+    async def main() -> None:
+        node = Node(elected("n1"), "n2")
+        node.wire.answer = b"\xff\xff"
+        async with node.client() as stub:
+            code, message, _ = await refusal(stub.TransferLeader(pb.TransferLeaderRequest(shard=1, node="n3")))
+        assert code is grpc.StatusCode.INTERNAL
+        assert message == "the answer of n1 is not a TransferLeaderResponse"
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("shard", "node", "code", "reason", "named"),
     [

@@ -87,7 +87,7 @@ class V1Client:
     async def ask(self, request: Any, response: type[Any] = v1alpha.ServerReflectionResponse) -> Any:
         rpc: grpc.aio.StreamStreamMultiCallable[Any, Any] = self._channel.stream_stream(
             f"/{V1}/ServerReflectionInfo",
-            request_serializer=lambda message: message.SerializeToString(),
+            request_serializer=lambda message: message if isinstance(message, bytes) else message.SerializeToString(),
             response_deserializer=response.FromString,
         )
         (answer,) = [each async for each in rpc(iter([request]))]
@@ -114,6 +114,15 @@ def test_v1_describes_itself_and_lists_the_services() -> None:
             assert request.DESCRIPTOR.full_name == "grpc.reflection.v1.ServerReflectionRequest"
             answer = await client.ask(request(list_services=""), response)
             assert {service.name for service in answer.list_services_response.service} == LISTED
+
+    asyncio.run(main())
+
+
+def test_a_request_that_is_none_is_answered_with_an_error() -> None:
+    async def main() -> None:
+        async with serving(add_all) as address, grpc.aio.insecure_channel(address) as channel:
+            answer = await V1Client(channel).ask(b"\xff\xff")
+            assert answer.error_response.error_code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
 
     asyncio.run(main())
 

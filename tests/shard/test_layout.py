@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostraka_server.shard.layout import FIRST_LAYOUT, LAYOUT_KEY, Layout, Shard
+from ostraka_server.shard.layout import FIRST_LAYOUT, LAYOUT_KEY, Layout, MalformedLayout, Shard
 from ostraka_server.shard.router import Router
+from ostraka_server.wire.layout_pb2 import Layout as StoredLayout
 from tests.machine.commands import entry, put
 from tests.shard.script import new_group
 
@@ -41,6 +42,8 @@ def test_a_layout_is_read_back_as_it_was_stored(at: list[bytes], number: int) ->
         (Shard(1, 1, b"a", b""),),
         (Shard(1, 1, b"", b"z"),),
         (Shard(1, 1, b"", b"b"), Shard(2, 2, b"c", b"")),
+        (Shard(1, 1, b"", b"m"), Shard(2, 2, b"m", b"c"), Shard(3, 3, b"c", b"")),
+        (),
     ],
 )
 def test_a_layout_without_a_place_for_some_key_cannot_be(shards: tuple[Shard, ...]) -> None:
@@ -65,3 +68,19 @@ def test_shards_are_found_by_number_and_the_system_groups_is_0() -> None:
     assert router.group_of_shard(1) is groups[1]
     assert router.group_of_shard(7) is None
     assert router.shard(7) is None
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        b"\xff",
+        b"",
+        StoredLayout(shards=[StoredLayout.Shard(start=b"a")]).SerializeToString(),
+        StoredLayout(shards=[StoredLayout.Shard(end=b"a")]).SerializeToString(),
+        StoredLayout(shards=[StoredLayout.Shard(end=b"m"), StoredLayout.Shard(start=b"m", end=b"c"),
+                             StoredLayout.Shard(start=b"c")]).SerializeToString(),
+    ],
+)  # fmt: skip
+def test_what_is_stored_and_no_layout_is_refused_by_name(stored: bytes) -> None:
+    with pytest.raises(MalformedLayout):
+        Layout.decode(stored)

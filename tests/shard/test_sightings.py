@@ -39,7 +39,13 @@ def test_what_was_seen_is_kept_over_restarts(tmp_path: Path) -> None:
     assert load(tmp_path) == {"n2": 9, "n3": 1}
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"n2": "x"}', b'{"n2": null}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"[]", b'{"n2": "x"}', b'{"n2": null}', b"\xff", b'{"n2": Infinity}', b'{"n2": -1}',
+        b'{"n2": 18446744073709551616}', b'{"\\ud800": 1}', b"[" * 100_000,
+    ],
+)  # fmt: skip
 def test_what_cannot_be_read_is_no_sighting(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     assert load(tmp_path) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ostraka_server.store import (
     MemoryFactory,
     Owner,
     Store,
+    StoreError,
     complete,
     take,
 )
@@ -152,3 +154,10 @@ def test_images_that_a_process_left_behind_are_removed_and_nothing_else(tmp_path
     factory.clean()
     assert {path.name for path in tmp_path.iterdir()} == before
     store.close()
+
+
+def test_what_holds_nothing_is_no_snapshot(factories: Factories) -> None:
+    image = factories("n2").receive()
+    image.write(0, b"")
+    with pytest.raises(StoreError):
+        complete(image, sha256().digest(), RECEIVER)

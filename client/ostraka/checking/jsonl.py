@@ -29,7 +29,7 @@ def load_operations(lines: Iterable[str]) -> list[Operation]:
     for number, line in enumerate(lines, start=1):
         try:
             operations.append(_decode(json.loads(line)))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(f"line {number} is not an operation: {error!r}") from error
     return operations
 

@@ -57,7 +57,10 @@ def dev(nodes: int, data_dir: Path, base_port: int) -> int:
         raise Failure(problem, Exit.NOT_INSTALLED)
     data_dir = data_dir.absolute()
     with _owned(data_dir):
-        before = nodes_in(data_dir / "cluster.json")
+        try:
+            before = nodes_in(data_dir / "cluster.json")
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
         if before not in (None, nodes):
             raise click.UsageError(
                 f"{data_dir} holds a cluster of {before} nodes: --nodes {before}, or another --data-dir"

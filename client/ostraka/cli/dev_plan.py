@@ -100,8 +100,14 @@ def write_cluster_json(file: Path, nodes: Sequence[Node], pids: Mapping[str, int
 
 
 def nodes_in(file: Path) -> int | None:
-    """How many nodes the cluster of a `cluster.json` has; None where there is no such file."""
-    return len(json.loads(file.read_text())["nodes"]) if file.exists() else None
+    """How many nodes the cluster of a `cluster.json` has; None where there is no such file. ValueError where it is
+    none."""
+    if not file.exists():
+        return None
+    try:
+        return len(json.loads(file.read_text("utf-8"))["nodes"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{file} is not what `ostraka dev` writes ({error!r}): remove it") from error
 
 
 def _assignment(key: str, text: str) -> str:

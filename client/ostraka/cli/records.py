@@ -37,7 +37,7 @@ def decode_record(line: bytes) -> tuple[bytes, bytes]:
     """Key and value of a line, canonical or not. Raises BadRecord."""
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRecord(f"not JSON: {error}") from error
     if not isinstance(record, dict):
         raise BadRecord("not a JSON object")

@@ -102,6 +102,17 @@ class Formation:
                 f"the old directory back; or, if it is lost, run `ostraka dump` against the remaining majority and "
                 f"`ostraka load` into a new cluster"
             )
+        self._check_replicas(theirs.identity)
+
+    def _check_replicas(self, theirs: Identity) -> None:
+        """A replica of its own in every group, or the members that will be recorded for good make no cluster."""
+        groups = [group for group, _ in self._own.identity.replicas]
+        if [group for group, _ in theirs.replicas] != groups:
+            raise Stranger(f"node {theirs.node!r} does not show one replica in each of the groups {groups}")
+        others = [each.identity for node, each in self._heard.items() if node != theirs.node]
+        taken = {replica for each in (self._own.identity, *others) for replica in each.replicas}
+        if any(replica in taken or replica[1] == 0 for replica in theirs.replicas):
+            raise Stranger(f"node {theirs.node!r} shows a replica id that is another node's, or none")
 
     def _check_members(self, theirs: Announcement) -> None:
         if theirs.identity not in self._own.members:
@@ -110,6 +121,8 @@ class Formation:
                 f"replaced, or belongs to another cluster"
             )
         if theirs.members and theirs.members != self._own.members:
+            if self.started:
+                raise Stranger(f"node {theirs.identity.node!r} names other members than all had recorded at the start")
             raise FormationError(
                 f"node {theirs.identity.node!r} has recorded other members than this node: a directory was emptied "
                 f"while the cluster was being formed. Nothing is stored yet: empty all data directories and start again"

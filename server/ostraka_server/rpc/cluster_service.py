@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, Protocol
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from ostraka._transport import Transport, TransportError
 from ostraka.clock import Clock
+from ostraka.errors import Status, to_wire
 from ostraka.v1 import cluster_pb2 as pb
 from ostraka.v1.cluster_pb2_grpc import ClusterServicer
 from ostraka.v1.common_pb2 import ResponseHeader
@@ -135,9 +137,11 @@ class ClusterService(ClusterServicer):
         onward = pb.TransferLeaderRequest(shard=request.shard, node=request.node, forwarded=True)
         try:
             data = await self._transport.unary(address, TRANSFER_METHOD, onward.SerializeToString(), timeout_s)
+            return pb.TransferLeaderResponse.FromString(data)
         except TransportError as failed:
             await refuse(context, failed.error)
-        return pb.TransferLeaderResponse.FromString(data)
+        except DecodeError:
+            await refuse(context, to_wire(Status.INTERNAL, f"the answer of {leader} is not a TransferLeaderResponse"))
 
     async def _router(self, context: grpc.aio.ServicerContext[Any, Any]) -> Router:
         """Where shards are; refused while the cluster is being formed."""

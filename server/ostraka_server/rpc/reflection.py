@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection_pb2 as v1alpha
 from grpc_reflection.v1alpha.reflection import aio
 
@@ -47,12 +48,20 @@ def add_reflection(server: grpc.aio.Server, files: Iterable[FileDescriptor]) -> 
     names = [f"{proto.package}.{service.name}" for proto in protos for service in proto.service]
     answer = grpc.stream_stream_rpc_method_handler(
         aio.ReflectionServicer(names, pool).ServerReflectionInfo,
-        request_deserializer=v1alpha.ServerReflectionRequest.FromString,
+        request_deserializer=parse_request,
         response_serializer=v1alpha.ServerReflectionResponse.SerializeToString,
     )
     for package in (V1, V1ALPHA):
         handler = grpc.method_handlers_generic_handler(f"{package}.ServerReflection", {"ServerReflectionInfo": answer})
         server.add_generic_rpc_handlers((handler,))
+
+
+def parse_request(data: bytes) -> v1alpha.ServerReflectionRequest:
+    """A request; where the bytes are none, one that asks for nothing, which the servicer answers with an error."""
+    try:
+        return v1alpha.ServerReflectionRequest.FromString(data)
+    except DecodeError:
+        return v1alpha.ServerReflectionRequest()
 
 
 def _with_dependencies(files: Iterable[FileDescriptor]) -> Iterator[FileDescriptorProto]:

@@ -122,7 +122,7 @@ def _load(file: Path, cluster: str, node: str) -> Announcement:
         content = json.loads(file.read_text(encoding="utf-8"))
         checksum = content.pop("checksum")
         format_number = content["format"]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise DirectoryRefused(f"{file} is damaged ({error}): put it back from a copy") from error
     if format_number != FORMAT:
         raise DirectoryRefused(f"{file} has format {format_number}; this version of ostraka reads format {FORMAT}")

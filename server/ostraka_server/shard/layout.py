@@ -6,7 +6,10 @@ A node starts with the layout of its own last checkpoint, or with the first one,
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from google.protobuf.message import DecodeError
 
 from ostraka_server.wire.layout_pb2 import Layout as StoredLayout
 
@@ -17,6 +20,10 @@ FIRST_SHARD = 1
 
 LAYOUT_KEY = b"layout"
 """In the system group's own key space, which clients cannot reach."""
+
+
+class MalformedLayout(ValueError):
+    """The bytes are not a layout that can be served by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,8 @@ class Layout:
     _starts: list[bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        assert _cover_every_key_once(self.shards)
         object.__setattr__(self, "_starts", [shard.start for shard in self.shards])
-        assert self.shards[0].start == b""
-        assert self.shards[-1].end == b""
-        assert all(left.end == right.start for left, right in zip(self.shards, self.shards[1:], strict=False))
 
     def shard_of(self, key: bytes) -> Shard:
         """The shard that serves `key`."""
@@ -54,9 +59,22 @@ class Layout:
 
     @classmethod
     def decode(cls, stored: bytes) -> Layout:
-        """The inverse of `encode`."""
-        layout = StoredLayout.FromString(stored)
-        return cls(layout.number, tuple(Shard(s.shard, s.group, s.start, s.end) for s in layout.shards))
+        """The inverse of `encode`. Raises MalformedLayout."""
+        try:
+            layout = StoredLayout.FromString(stored)
+        except DecodeError as error:
+            raise MalformedLayout("what is stored as the layout is none") from error
+        shards = tuple(Shard(s.shard, s.group, s.start, s.end) for s in layout.shards)
+        if not _cover_every_key_once(shards):
+            raise MalformedLayout(f"layout {layout.number} leaves keys without a shard, or gives them two")
+        return cls(layout.number, shards)
+
+
+def _cover_every_key_once(shards: Sequence[Shard]) -> bool:
+    if not shards or shards[0].start or shards[-1].end:
+        return False
+    pairs = zip(shards, shards[1:], strict=False)
+    return all(left.start < left.end == right.start for left, right in pairs)
 
 
 FIRST_LAYOUT = Layout(1, (Shard(FIRST_SHARD, FIRST_GROUP, b"", b""),))

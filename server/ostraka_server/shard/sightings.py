@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ostraka_server.paxos.formation import Stranger
 from ostraka_server.shard.directory import DirectoryRefused
+from ostraka_server.wire.replica_pb2 import Hello, Seen
 
 FILE = "sightings.json"
 
@@ -59,9 +60,11 @@ def load(directory: Path) -> dict[str, int]:
     """What was saved. Nothing where that cannot be read: old copies are then noticed only as nodes are seen anew."""
     try:
         content = json.loads((directory / FILE).read_text(encoding="utf-8"))
-        return {str(node): int(sequence) for node, sequence in content.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        # As the hello that passes it on does: names are UTF-8, and numbers not negative, of 64 bits.
+        wire = Hello(seen=[Seen(node=node, sequence=sequence) for node, sequence in content.items()])
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
+    return {each.node: each.sequence for each in wire.seen if each.sequence}
 
 
 def save(directory: Path, seen: Mapping[str, int]) -> None:

@@ -98,7 +98,7 @@ class SnapshotSink:
 
     async def _on_offer(self, sender: ReplicaId, offer: OfferSnapshot) -> None:
         transfer = self._transfer
-        if self._group.replica.leads or offer.slot < self._group.needs_through:
+        if self._group.replica.leads or offer.slot < self._group.needs_through or not offer.size:
             return
         if transfer is not None and transfer.moved:
             transfer.moved = False

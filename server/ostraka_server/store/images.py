@@ -79,7 +79,8 @@ class MemoryImage:
 
     def open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        connection.deserialize(bytes(self._data))
+        if self._data:  # else it is an empty database, as an empty file is one
+            connection.deserialize(bytes(self._data))
         return connection
 
     def close(self, connection: sqlite3.Connection) -> None:
