@@ -31,10 +31,10 @@ static: $(INSTALLED) ## the part of `check` that runs no test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: $(INSTALLED) ## the tests but for simulation and end-to-end
-	$(BIN)/python -m pytest -q -m 'not simulation and not e2e'
+unit: $(INSTALLED) ## the tests but for simulation, fuzzing and end-to-end
+	$(BIN)/python -m pytest -q -m 'not simulation and not fuzz and not e2e'
 
-test: static ## everything: `check`, simulation and end-to-end tests (under 20 minutes); what CI runs
+test: static ## everything: `check`, simulation, fuzzing and end-to-end tests (under 20 minutes); what CI runs
 	scripts/tools missing
 	$(BIN)/python -m pytest
 

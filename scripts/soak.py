@@ -64,6 +64,11 @@ PARTS = (
     _e2e("away", "away while 10^5 writes passed and the log was truncated: back by snapshot, p99 under 5x"),
     _e2e("clean-clone", "`make run` and its examples on a clean clone in an empty environment"),
     _e2e("tests", "every end-to-end test, none left out"),
+    Part(
+        "fuzz",
+        "2,000,000 malformed messages, half to every decoder, half to `paxos` step: none crashes, no promise is broken",
+        (sys.executable, "-m", "tests.fuzz", "--messages=2000000"),
+    ),
     *(_etcd(operation, callers) for callers in (100, 500) for operation in ("put", "get")),
 )
 

@@ -147,9 +147,16 @@ def test_a_leader_is_not_believed_about_a_hole() -> None:
 
 def test_learned_entries_are_recorded_but_are_no_votes() -> None:
     acceptor, ready = acceptor_of(*entries(LOW, 1)), Ready()
+    acceptor.promise(HIGH, Ready())
     acceptor.learn(entries(HIGH, 1, 2), ready)
     assert ready.learned == ready.decided == entries(HIGH, 1, 2)
     assert not ready.entries and ready.promise is None and ready.must_sync()
+
+
+def test_nothing_is_learned_above_the_promise() -> None:
+    acceptor = acceptor_of(*entries(LOW, 1))
+    with pytest.raises(AssertionError, match="above the promise"):
+        acceptor.learn(entries(HIGH, 1), Ready())
 
 
 def test_a_learned_entry_that_was_accepted_already_is_not_recorded_again() -> None:

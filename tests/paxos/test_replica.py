@@ -6,8 +6,10 @@ import pytest
 
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
+from ostraka_server.paxos.core import ROUND_MAX
 from ostraka_server.paxos.messages import (
     Accept,
+    Decided,
     Fetch,
     Heartbeat,
     Nack,
@@ -15,6 +17,7 @@ from ostraka_server.paxos.messages import (
     PrePrepare,
     PrePromise,
     Promise,
+    Send,
     TakeOver,
 )
 from tests.paxos.member import SteadyRandom
@@ -291,3 +294,45 @@ def _asks(member: Replica) -> Ballot:
     member.tick(2.0)
     (message,) = {send.message for send in member.ready().at_once}
     return message.ballot
+
+
+def learning(*entries: Entry) -> Replica:
+    """Replica 1, which promised round 5, was told of decided entries, asked 2 for them, and got these."""
+    behind = replica(Durable(promised=Ballot(1, 5, 3)))
+    behind.step(2, PrePromise(Ballot(1, 5, 1), False, Ballot(1, 9, 2), len(entries)), now=0.1)
+    behind.tick(now=0.5)
+    assert Send(2, Fetch(Ballot(1, 5, 3), 1)) in behind.ready().at_once
+    behind.step(2, Decided(Ballot(1, 5, 3), 1, entries, len(entries)), now=0.6)
+    return behind
+
+
+def test_what_is_learned_is_accepted_and_so_promised() -> None:
+    """The log takes it for accepted. Else a late message of a round between would find a promise in the log that the
+    replica does not know, and break it."""
+    behind = learning(Entry(1, Ballot(1, 9, 2), b"a"), Entry(2, Ballot(1, 4, 2), b"b"))
+    ready = behind.ready()
+    assert ready.promise == Ballot(1, 9, 2)
+    assert [entry.slot for entry in ready.decided] == [1, 2]
+    behind.step(3, Prepare(Ballot(1, 7, 3), 1), now=0.7)
+    assert behind.ready().at_once == [Send(3, Nack(Ballot(1, 7, 3), Ballot(1, 9, 2)))]
+
+
+def test_a_candidate_that_learns_of_a_higher_ballot_gives_up_and_asks_above_it() -> None:
+    behind = replica()
+    behind.tick(now=2.0)
+    own = Ballot(1, 1, 1)
+    behind.step(2, PrePromise(own, True, NO_BALLOT, 1), now=2.0)
+    assert behind.role == "candidate"
+    behind.tick(now=2.2)
+    behind.step(2, Decided(own, 1, (Entry(1, Ballot(1, 9, 3), b"a"),), 1), now=2.3)
+    assert (behind.role, behind.ballot, behind.decided_through) == ("follower", Ballot(1, 9, 3), 1)
+    behind.ready()
+    behind.tick(now=5.0)
+    assert Send(2, PrePrepare(Ballot(1, 10, 1), 1)) in behind.ready().at_once
+
+
+@pytest.mark.parametrize("ballot", [Ballot(1, ROUND_MAX + 1, 2), Ballot(2, 1, 2)])
+def test_decided_entries_of_a_ballot_that_cannot_be_are_ignored(ballot: Ballot) -> None:
+    behind = learning(Entry(1, ballot, b"a"))
+    assert behind.decided_through == 0 and behind.ballot == Ballot(1, 5, 3)
+    assert behind.ignored["decided entries of an absurd ballot"] == 1

@@ -12,6 +12,7 @@ import pytest
 from ostraka_server.machine import Delta, MachineState, Row
 from ostraka_server.store import (
     ConnectionFactory,
+    DamagedStore,
     FileFactory,
     ForeignStore,
     MemoryFactory,
@@ -161,3 +162,15 @@ def test_what_holds_nothing_is_no_snapshot(factories: Factories) -> None:
     image.write(0, b"")
     with pytest.raises(StoreError):
         complete(image, sha256().digest(), RECEIVER)
+
+
+def test_an_image_whose_own_text_is_damaged_is_refused_by_name(factories: Factories) -> None:
+    """Taken from a store that a flipped bit has spoiled, and sent under its digest."""
+    source = Store.open(MemoryFactory(), SENDER)
+    write(source, 5, a=b"1")
+    damaged = source._writer.serialize().replace(b"version INTEGER NOT", b"version INTEGER NO\xd4")
+    source.close()
+    image = factories("n2").receive()
+    image.write(0, damaged)
+    with pytest.raises(DamagedStore):
+        complete(image, sha256(damaged).digest(), RECEIVER)

@@ -1,7 +1,8 @@
 """The acceptor: the promise, what was accepted above the decided prefix, and the end of that prefix.
 
 Rule 1: `promised` never falls.
-Rule 2: an entry is accepted only at a ballot at or above `promised`, and raises it.
+Rule 2: an entry is accepted only at a ballot at or above `promised`, and raises it. No entry is held above it, learned
+ones included: they are in the log, which takes them for accepted.
 Rule 3: decided entries leave in slot order, each once, without gaps but for what an installed snapshot covers; what is
 decided is never accepted again.
 Rule 4: an entry that the disk has lost was accepted all the same: its slot is faulty until another takes its place.
@@ -136,6 +137,7 @@ class Acceptor:
             if entry.slot <= self.decided_through:
                 continue
             assert entry.slot == self.decided_through + 1, f"a gap before slot {entry.slot}"
+            assert entry.ballot <= self.promised, f"learned {entry.ballot} above the promise {self.promised}"
             if self.accepted.get(entry.slot) != entry:
                 self._hold(entry)
                 ready.learned.append(entry)

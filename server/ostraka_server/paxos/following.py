@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ostraka_server.paxos.core import Core
+from ostraka_server.paxos.core import ROUND_MAX, Core
 from ostraka_server.paxos.messages import Accept, Accepted, Decided, Fetch, Heartbeat, HeartbeatAck
 from ostraka_server.paxos.ready import ServeDecided
 from ostraka_server.paxos.values import Ballot, ReplicaId
@@ -53,8 +53,14 @@ class Following(Core):
             return self._ignore("decided entries of no use")
         if slots != list(range(message.first, message.first + len(slots))) or slots[-1] > message.decided_through:
             return self._ignore("decided entries with a gap")
+        if any(entry.ballot.epoch > self.epoch or entry.ballot.round > ROUND_MAX for entry in message.entries):
+            return self._ignore("decided entries of an absurd ballot")
         if not self._catchup.answered(sender, now):
             return self._ignore("decided entries not asked for")
+        highest = max(entry.ballot for entry in message.entries)
+        if highest > self.ballot:  # learned is accepted: what was promised below it is overtaken
+            self._note_round(highest)
+            self._follow(highest, now)
         self._acceptor.learn(message.entries, self._ready)
         self._catchup.behind(sender, message.decided_through, now)
         self._catchup.reached(self.decided_through)

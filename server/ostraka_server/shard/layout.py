@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from google.protobuf.message import DecodeError
 
@@ -73,8 +74,7 @@ class Layout:
 def _cover_every_key_once(shards: Sequence[Shard]) -> bool:
     if not shards or shards[0].start or shards[-1].end:
         return False
-    pairs = zip(shards, shards[1:], strict=False)
-    return all(left.start < left.end == right.start for left, right in pairs)
+    return all(left.start < left.end == right.start for left, right in pairwise(shards))
 
 
 FIRST_LAYOUT = Layout(1, (Shard(FIRST_SHARD, FIRST_GROUP, b"", b""),))

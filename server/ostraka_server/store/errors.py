@@ -32,8 +32,10 @@ class ForeignStore(StoreError):
     """A store that belongs to another cluster, node or group."""
 
 
-def named(name: str, error: sqlite3.Error) -> StoreError:
-    """What SQLite reported about the store `name`, to be raised instead."""
+def named(name: str, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    """What SQLite reported about the store `name`, to be raised instead; in words that quote damaged text, perhaps."""
+    if isinstance(error, UnicodeDecodeError):
+        return DamagedStore(name, str(error))
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & _PRIMARY_CODE in _DAMAGED:
         return DamagedStore(name, str(error))

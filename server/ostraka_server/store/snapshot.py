@@ -68,7 +68,7 @@ def take(source: ImageSource) -> Snapshot:
     Raises DamagedStore, StoreError, OSError."""
     try:
         image = source.copy()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise named(source.name, error) from error
     try:
         return Snapshot(image.verify(), digest_of(image), image)
@@ -98,7 +98,7 @@ def complete(image: Image, digest: bytes, owner: Owner) -> bool:
             adopt(connection, image.name, owner)
         finally:
             image.close(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise named(image.name, error) from error
     image.sync()
     return True

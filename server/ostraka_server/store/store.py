@@ -58,10 +58,8 @@ class Store:
                 verify(connections.reader, factory.name)
         except BaseException as error:
             store.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, sqlite3.Error | UnicodeDecodeError):
                 raise named(factory.name, error) from error
-            if isinstance(error, UnicodeDecodeError):
-                raise DamagedStore(factory.name, str(error)) from error
             raise
         return store
 
