@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from random import Random
 from typing import Any, NoReturn, cast
 
 import grpc
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection_pb2
 
+from ostraka._frames import exchange_pb2 as frames
 from ostraka.v1 import cluster_pb2, kv_pb2
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, ExchangeRequest, ExchangeResponse, Reply
@@ -22,7 +24,6 @@ from ostraka_server.rpc.reflection import parse_request
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.router import Router
-from ostraka_server.wire import exchange_pb2 as wire
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.fuzz.decoder import Decoder
 from tests.fuzz.traffic import Traffic
@@ -108,7 +109,7 @@ class _Stream:
     async def read(self) -> Any:
         return self._frames.pop()
 
-    async def write(self, response: wire.ExchangeResponse) -> None:
+    async def write(self, response: frames.ExchangeResponse) -> None:
         self.replies += [reply.id for reply in ExchangeResponse.FromString(response.SerializeToString()).replies]
 
     async def abort(self, code: grpc.StatusCode, message: str, metadata: object) -> NoReturn:
@@ -121,12 +122,13 @@ class _Aborted(Exception):
 
 
 def _frame(data: bytes) -> None:
-    frame = lenient(wire.ExchangeRequest.FromString, "ostraka.v1.ExchangeRequest")(data)
+    frame = lenient(frames.ExchangeRequest.FromString, "ostraka.v1.ExchangeRequest")(data)
 
     @virtual_time
     async def exchange(clock: VirtualClock) -> None:
         entrance, stream = _Entrance(clock), _Stream(frame)
-        serving = asyncio.create_task(ExchangeService(entrance.gateway, LIMITS).exchange(None, cast(Any, stream)))
+        service = ExchangeService(entrance.gateway, LIMITS, clock, Random(1))
+        serving = asyncio.create_task(service.exchange(None, cast(Any, stream)))
         while not serving.done():
             entrance.settle()
             await turns(1)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 from hashlib import sha256
-from typing import NoReturn, cast
+from pathlib import Path
+from random import Random
+from typing import Any, NoReturn, cast
 from zlib import crc32
 
 import grpc
 
 from ostraka.v1 import cluster_pb2
 from ostraka.v1.exchange_pb2 import Command
+from ostraka_server.config import Address, Config, Member
 from ostraka_server.hosting import SHARDS
+from ostraka_server.introductions import WIRE_FORMAT, Introductions
+from ostraka_server.log import MemoryDirectory
 from ostraka_server.machine import EMPTY_STATE, Machine, UnknownEntry
-from ostraka_server.node import _announcement
 from ostraka_server.paxos import NO_BALLOT
 from ostraka_server.paxos.formation import (
     Announcement,
-    Formation,
-    FormationError,
     Identity,
     Stage,
     Stranger,
@@ -31,6 +33,7 @@ from ostraka_server.shard import codec
 from ostraka_server.shard.layout import FIRST_LAYOUT, Layout, MalformedLayout, Shard
 from ostraka_server.shard.snapshot_sink import Delivery
 from ostraka_server.shard.snapshots import Chunk, OfferSnapshot
+from ostraka_server.storage import Storage
 from ostraka_server.store import MemoryFactory, Owner, Store, StoreError, complete
 from ostraka_server.wire import layout_pb2, replica_pb2
 from ostraka_server.wire.entry_pb2 import Entry
@@ -39,14 +42,19 @@ from tests.fuzz.decoder import Decoder
 from tests.fuzz.traffic import Traffic
 from tests.machine.bases import DictBase, apply, empty, flush
 from tests.machine.commands import delete, entry, put
-from tests.rpc.cluster import Cluster, View, Wire
+from tests.rpc.cluster import Cluster, ManualClock, View, Wire
 from tests.shard.receiving import answers
 
+_HELLO_TAG = replica_pb2.Frame(hello=replica_pb2.Hello()).SerializeToString()[:1]
 OWNER = Owner("cluster", "n1", 1)
 
 
 def decoders(traffic: Traffic) -> list[Decoder]:
     frames = traffic.samples("frame")
+    hellos = [_hello_of(1, stage).SerializeToString() for stage in Stage]
+    entries = [*traffic.samples("entry"), entry(put(b"a", b"v", prev_kv=True), delete(b"a", b"c", prev_kv=True))]
+    transfers = [cluster_pb2.TransferLeaderResponse().SerializeToString(), *traffic.samples("response")]
+    pass_on = ("rpc.cluster_service:ClusterService._pass_on",)
     return [
         Decoder("frames", ("rpc.frames:FrameReader.feed",), _frames, frames, (MalformedFrame,), share=3),
         Decoder(
@@ -57,23 +65,19 @@ def decoders(traffic: Traffic) -> list[Decoder]:
             "replica message", ("shard.codec:decode",), _replica_message,
             traffic.samples("replica"), (codec.MalformedMessage,), replica_pb2.Message, share=40,
         ),
-        Decoder("hello", (), _hello, _hellos(), (MalformedFrame, Stranger, FormationError), replica_pb2.Hello),
+        Decoder("hello", (), _hello, hellos, (MalformedFrame, Stranger), replica_pb2.Hello),
         Decoder(
             "entry", ("machine.entry:commands_of", "machine.machine:Machine._attempt"), _entry,
-            [*traffic.samples("entry"), entry(put(b"a", b"v", prev_kv=True), delete(b"a", b"c", prev_kv=True))],
-            (UnknownEntry,), Entry,
+            entries, (UnknownEntry,), Entry,
         ),
         Decoder(
             "decided command", ("machine.machine:Machine._attempt",), lambda data: _entry(entry(data)),
             traffic.samples("command"), shape=Command,
         ),
+        Decoder("layout", ("shard.layout:Layout.decode",), _layout, _layouts(), (MalformedLayout,), layout_pb2.Layout),
         Decoder(
-            "layout", ("shard.layout:Layout.decode",), _layout, _layouts(), (MalformedLayout,), layout_pb2.Layout
-        ),
-        Decoder(
-            "answer to a transfer passed on", ("rpc.cluster_service:ClusterService._pass_on",), _Transfer(),
-            [cluster_pb2.TransferLeaderResponse().SerializeToString(), *traffic.samples("response")],
-            (_Refused,), cluster_pb2.TransferLeaderResponse, share=3,
+            "answer to a transfer passed on", pass_on, _Transfer(),
+            transfers, (_Refused,), cluster_pb2.TransferLeaderResponse, share=3,
         ),
         Decoder("snapshot", (), _snapshot, [_image()], (StoreError,), share=1),
         Decoder("snapshot in pieces", (), _pieces, _deliveries(), (MalformedFrame,), replica_pb2.Frame, share=2),
@@ -105,9 +109,28 @@ def _replica_message(data: bytes) -> None:
     assert codec.decode(codec.encode(*decoded)) == decoded, "it is not what it was any more"
 
 
-_HELLO_TAG = replica_pb2.Frame(hello=replica_pb2.Hello()).SerializeToString()[:1]
 _NODES = ("n1", "n2", "n3")
 _IDENTITIES = tuple(Identity(node, ((0, 10 + place), (1, 20 + place))) for place, node in enumerate(_NODES))
+_CONFIG = Config(
+    cluster="fuzz",
+    node="n1",
+    data_dir=Path("n1"),
+    members=tuple(Member(node, Address(node, 7501), Address(node, 7401)) for node in _NODES),
+    listen_client=Address("n1", 7401),
+    listen_replica=Address("n1", 7501),
+)
+
+
+def _hello_of(node: int, stage: Stage) -> replica_pb2.Hello:
+    members = _IDENTITIES if stage else ()
+    return replica_pb2.Hello(
+        format=WIRE_FORMAT,
+        cluster_name="fuzz",
+        self=_wire(_IDENTITIES[node]),
+        stage=replica_pb2.Stage.Value(stage.name),
+        members=[_wire(member) for member in members],
+        seen=[replica_pb2.Seen(node="n1", sequence=7)],
+    )
 
 
 def _wire(identity: Identity) -> replica_pb2.Identity:
@@ -115,33 +138,37 @@ def _wire(identity: Identity) -> replica_pb2.Identity:
     return replica_pb2.Identity(node=identity.node, replicas=replicas)
 
 
-def _hellos() -> list[bytes]:
-    """What n2 says at each stage."""
-    return [
-        replica_pb2.Hello(
-            format=1,
-            cluster_name="fuzz",
-            self=_wire(_IDENTITIES[1]),
-            stage=stage,
-            members=[_wire(each) for each in _IDENTITIES] if stage else [],
-            seen=[replica_pb2.Seen(node="n1", sequence=7)],
-        ).SerializeToString()
-        for stage in replica_pb2.Stage.values()
-    ]
+class _Directory:
+    """As much of a `Storage` and its `Record` as introductions use; in memory, and new."""
+
+    path = Path("n1")
+    announcement = Announcement(_IDENTITIES[0], Stage.FORMATTED)
+
+    def record(self, *given: Any) -> Any:
+        """Open the record, or write it."""
+        if len(given) == 1:
+            (self.announcement,) = given
+        return self
+
+    def log(self) -> MemoryDirectory:
+        return MemoryDirectory()
+
+    def sightings(self) -> dict[str, int]:
+        return {}
 
 
 def _hello(data: bytes) -> None:
-    """Heard first by n1 when its directory is new; the honest n3 follows. Whatever they agree on is a cluster."""
-    frame = _read(_HELLO_TAG + replica_pb2.Frame(messages=[data]).SerializeToString()[1:])
-    own, _, third = _IDENTITIES
-    formation = Formation(Announcement(own, Stage.FORMATTED), frozenset(_NODES))
+    """Heard from n2 while n1's directory is new; n3 follows. Whatever is recorded then is a cluster."""
+    hello = _read(_HELLO_TAG + replica_pb2.Frame(messages=[data]).SerializeToString()[1:]).hello
+    introductions = Introductions(_CONFIG, cast(Storage, _Directory()), ManualClock(), Random(1))
     try:
-        formation.hear(_announcement(frame.hello))
+        introductions.on_hello(hello)
     finally:
-        formation.hear(Announcement(third, Stage.FORMATTED))
-        members = formation.announcement.members
+        introductions.on_hello(_hello_of(2, Stage.FORMATTED))
+        members = introductions.announcement.members
         for group in SHARDS if members else ():
             assert sorted(members_of(members, group).values()) == list(_NODES), "not a replica for each node"
+        assert introductions.hello().SerializeToString()
 
 
 def _entry(payload: bytes) -> None:

@@ -40,4 +40,4 @@ def test_a_bug_is_found_and_told_by_few_messages(kind: Kind) -> None:
     with patch.object(*BUGS[kind]):
         (failure,) = endure(1, of_kind).failures.values()
     assert failure.startswith(f"step: {kind.value}: AssertionError(")
-    assert 1 <= len(failure.partition("  # told: ")[2].split()) < TOLD // 3
+    assert len(failure.partition("  # told: ")[2].split()) < TOLD // 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from unittest.mock import patch
 
@@ -12,7 +12,7 @@ from ostraka_server.rpc.frames import FrameReader
 from ostraka_server.wire.replica_pb2 import Message
 from tests.simulation.stack.callers import Load
 from tests.simulation.stack.cluster import ROUGH, Cluster, run
-from tests.simulation.stack.wires import Parcel, Wires
+from tests.simulation.stack.lines import Line
 
 SEED = 1
 SECONDS = 1.0
@@ -62,13 +62,13 @@ class Traffic:
 def record() -> Traffic:
     """A load while a leader dies and comes back, on a network that loses and repeats; then one who was away fetches."""
     traffic = Traffic()
-    deliver = Wires._deliver
+    send = Line.send
 
-    def note(wires: Wires, source: int, target: int, parcel: Parcel) -> None:
-        traffic.note(parcel.what, parcel.data)
-        deliver(wires, source, target, parcel)
+    def note(line: Line, what: str, data: bytes, take: Callable[[bytes], object]) -> None:
+        traffic.note(what, data)
+        send(line, what, data, take)
 
-    with patch.object(Wires, "_deliver", note):
+    with patch.object(Line, "send", note):
         run(_scenario, seed=SEED)
     missing = {field.name for field in Message.DESCRIPTOR.oneofs_by_name["body"].fields} - _bodies(traffic)
     assert missing <= _OF_SNAPSHOTS, f"no {missing} were sent"
@@ -94,12 +94,14 @@ async def _scenario(cluster: Cluster) -> None:
         away.kill()
         await cluster.sleep(SECONDS)
         away.start()
+        await cluster.until_serves(away)
         await cluster.until(lambda: away.up.group.replica.leader is not None, 10.0)
         await client.transfer_leader(1, away.name)
         leader = cluster.must_lead
         leader.kill()
         await cluster.until(lambda: cluster.leader is not None, 10.0)
         leader.start()
+        await cluster.until_serves(leader)
         async for _ in client.range(prefix="key", limit=3):
             pass
         await client.count()
