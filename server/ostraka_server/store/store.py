@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
 from ostraka_server.store.checksums import ROW, ROW_WITHOUT_VALUE, RowFields, checked
-from ostraka_server.store.errors import DamagedStore, named
+from ostraka_server.store.errors import named
 from ostraka_server.store.factory import ConnectionFactory, Connections
 from ostraka_server.store.flush import delete_keys, total_of, upsert_rows
 from ostraka_server.store.schema import Owner, prepare

@@ -20,7 +20,7 @@ def verify(connection: sqlite3.Connection, name: str) -> int:
     try:
         state, total = read_state(connection, name)
         found = _checked_rows(connection, name)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise named(name, error) from error
     if found != total:
         raise DamagedStore(name, f"it should have {total.rows} rows and has {found.rows}, not all of them written last")
