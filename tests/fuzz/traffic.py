@@ -97,6 +97,7 @@ async def _scenario(cluster: Cluster) -> None:
         await cluster.until_serves(away)
         await cluster.until(lambda: away.up.group.replica.leader is not None, 10.0)
         await client.transfer_leader(1, away.name)
+        await cluster.until(lambda: cluster.leader is not None, 10.0)
         leader = cluster.must_lead
         leader.kill()
         await cluster.until(lambda: cluster.leader is not None, 10.0)
