@@ -10,8 +10,8 @@ TEXT_BYTES = 24
 """Longer values are cut."""
 
 
-def picture(rows: Iterable[tuple[str, Recorded]], marked: Recorded) -> list[str]:
-    """A row for each labelled call, a bar from its call to its return; an arrow before `marked`.
+def picture(rows: Iterable[tuple[str, Recorded]], marked: Recorded | None) -> list[str]:
+    """A row for each labelled call, a bar from its call to its return; an arrow before `marked` if there is such a one.
 
     Distances show the order of events, not durations. A bar without an end has no known one.
     """
