@@ -36,7 +36,7 @@ class Result:
             return f"no anomaly in {self.transactions} transactions"
         names = ", ".join(dict.fromkeys(anomaly.name for anomaly in self.anomalies))
         shown = [str(anomaly) for anomaly in self.anomalies[:SHOWN]]
-        return "\n".join([f"{len(self.anomalies)} anomalies in {self.transactions} transactions: {names}", *shown])
+        return "\n".join([f"{names} ({len(self.anomalies)} found in {self.transactions} transactions)", *shown])
 
 
 def check_lists(transactions: Sequence[Transaction], order: Order = Order.REALTIME) -> Result:

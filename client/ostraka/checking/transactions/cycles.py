@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from .anomaly import Order, Phenomenon
@@ -55,26 +55,35 @@ def find_cycles(graph: Graph, order: Order) -> list[Cycle]:
 
     None is found only if there is no cycle.
     """
-    orders = list(Order)[: list(Order).index(order) + 1]
+    orders = list(Order)
+    everything = range(len(graph.out))
+    knotted = [node for knot in knots(graph, everything, _followed(order)) for node in knot]
     best: dict[Phenomenon, Cycle] = {}
-    for wanted in orders:
-        known = set(best)
-        for knot in list(knots(graph, range(len(graph.out)), DATA | ONWARD | _EXTRA[wanted])):
-            for phenomenon in _PATTERNS.keys() - known:
-                for cycle in _search(graph, knot, _PATTERNS[phenomenon], _EXTRA[wanted]):
-                    if cycle.phenomenon not in known:
-                        shortest = best.setdefault(cycle.phenomenon, cycle)
-                        if len(cycle.edges) < len(shortest.edges):
-                            best[cycle.phenomenon] = cycle
+    for wanted in orders[: orders.index(order) + 1]:
+        found: dict[Phenomenon, Cycle] = {}
+        for knot in knots(graph, knotted, _followed(wanted)):
+            for cycle in _cycles(graph, knot, wanted, known=best.keys()):
+                if len(cycle.edges) < len(found.setdefault(cycle.phenomenon, cycle).edges):
+                    found[cycle.phenomenon] = cycle
+        best = found | best
     return list(best.values())
 
 
-def _search(graph: Graph, knot: list[int], pattern: _Pattern, extra: int) -> Iterator[Cycle]:
-    """The shortest cycle of the pattern in each part of the knot that its edges hold together."""
-    for part in knots(graph, knot, pattern.begins | pattern.back | extra | ONWARD):
-        edges = _Search(graph, part, pattern, pattern.back | extra).shortest()
-        if edges:
-            yield _named(edges)
+def _followed(order: Order) -> int:
+    """The kinds of edges of all cycles that contradict the order."""
+    return DATA | ONWARD | _EXTRA[order]
+
+
+def _cycles(graph: Graph, knot: list[int], order: Order, known: Collection[Phenomenon]) -> Iterator[Cycle]:
+    """The shortest cycle of each pattern, but for known phenomena, in each part that its edges hold together."""
+    for phenomenon, pattern in _PATTERNS.items():
+        if phenomenon in known:
+            continue
+        back = pattern.back | _EXTRA[order]
+        for part in knots(graph, knot, pattern.begins | back | ONWARD):
+            edges = _Search(graph, part, pattern, back).shortest()
+            if edges:
+                yield _named(edges)
 
 
 def _named(edges: tuple[Edge, ...]) -> Cycle:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -102,10 +102,23 @@ class _Lists:
             elif self._failed(writer):
                 reason = f"T1 read {value!r} of {key!r}, appended by T2, which had failed"
                 yield self._anomaly(Phenomenon.G1A, [reader, writer], reason)
+        yield from self._wrong_steps(seen, writers)
         for (value, writer), (after, follower) in pairwise(zip(values, writers, strict=True)):
             if NOBODY not in (writer, follower) and self._failed(writer) and not self._failed(follower):
                 reason = f"T2 appended {after!r} to {key!r} right after {value!r} of T1, which had failed"
                 yield self._anomaly(Phenomenon.DIRTY_UPDATE, [writer, follower], reason)
+
+    def _wrong_steps(self, seen: _Seen, writers: Sequence[int]) -> Iterator[Anomaly]:
+        """Values of one transaction that stand in another order than it appended them, or with some left out."""
+        reader, key, values = seen
+        counts: Counter[int] = Counter()
+        for value, writer in zip(values, writers, strict=True):
+            appended = self._writes.values(writer, key)[counts[writer] : counts[writer] + 1]
+            if appended and appended[0] != value:
+                reason = f"T1 read {value!r} of {key!r} where T2 had first appended {appended[0]!r}"
+                yield self._anomaly(Phenomenon.INCOMPATIBLE_ORDER, [reader, writer], reason)
+                return
+            counts[writer] += 1
 
     def _place(self, seen: _Seen) -> None:
         """Give the read its position in the key's order, if it has one."""
@@ -120,7 +133,7 @@ class _Lists:
         self._versions.reads.append(Read(reader, key, len(values)))
         if values:
             writer = self._writes.writer(key, values[-1])
-            if writer not in (NOBODY, reader) and not self._writes.is_last(writer, key, values[-1]):
+            if writer not in (NOBODY, reader) and self._writes.values(writer, key)[-1] != values[-1]:
                 reason = f"T1 read {values[-1]!r} as the end of {key!r}, to which T2 appended more"
                 self._wrong(Phenomenon.G1B, [reader, writer], reason)
 

@@ -94,7 +94,7 @@ class _Registers:
         elif self._transactions[writer].outcome is Outcome.FAILED:
             reason = f"T1 read {value!r} of {key!r}, written by T2, which had failed"
             self._wrong(Phenomenon.G1A, [reader, writer], reason)
-        elif not self._writes.is_last(writer, key, value):
+        elif self._writes.values(writer, key)[-1] != value:
             reason = f"T1 read {value!r} of {key!r}, which T2 wrote and overwrote"
             self._wrong(Phenomenon.G1B, [reader, writer], reason)
         return writer

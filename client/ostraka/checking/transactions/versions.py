@@ -49,14 +49,14 @@ class Writes:
 
     def __init__(self, transactions: Sequence[Transaction]) -> None:
         self._writers: dict[tuple[Key, Value], int] = {}
-        self._last: dict[tuple[int, Key], Value] = {}
+        self._values: dict[tuple[int, Key], list[Value]] = {}
         for number, transaction in enumerate(transactions):
             for step in transaction.steps:
                 if isinstance(step, Append | Write):
                     if (step.key, step.value) in self._writers:
                         raise ValueError(f"{step.value!r} was written twice to {step.key!r}")
                     self._writers[step.key, step.value] = number
-                    self._last[number, step.key] = step.value
+                    self._values.setdefault((number, step.key), []).append(step.value)
 
     def writer(self, key: Key, value: Value) -> int:
         """The number of the transaction that wrote the value, or NOBODY."""
@@ -64,11 +64,11 @@ class Writes:
 
     def writes(self, number: int, key: Key) -> bool:
         """Whether the transaction writes the key."""
-        return (number, key) in self._last
+        return (number, key) in self._values
 
-    def is_last(self, number: int, key: Key, value: Value) -> bool:
-        """Whether the transaction left the key so, as far as it can tell."""
-        return self._last.get((number, key)) == value
+    def values(self, number: int, key: Key) -> Sequence[Value]:
+        """What the transaction wrote to the key, step by step."""
+        return self._values.get((number, key), ())
 
     def __iter__(self) -> Iterator[tuple[Key, Value, int]]:
         """Every write, in the order of transactions and steps."""
