@@ -175,6 +175,9 @@ LISTS = {
     "G0-realtime": _bad("G0-realtime", ok(1, 0, 1, X1), ok(2, 2, 3, X2), ok(3, 0, 9, read("x", 2, 1))),
     "G1c-realtime": _bad("G1c-realtime", ok(1, 0, 1, read("x", 1)), ok(2, 2, 3, X1)),
     "G-single-realtime": _bad("G-single-realtime", ok(1, 0, 1, X1), ok(2, 2, 3, read("x"))),
+    "G-single-realtime across others": _bad(
+        "G-single-realtime", ok(1, 0, 1, X1), ok(3, 2, 3, Y1), ok(4, 4, 5, Y2), ok(2, 6, 7, read("x"))
+    ),
     "G-single-realtime of an unknown transaction": _bad(
         "G-single-realtime", unknown(0, X1), ok(1, 1, 2, read("x", 1)), ok(2, 3, 4, read("x"))
     ),
