@@ -6,6 +6,9 @@ with history.put(process, key, value) as call:
 ...
 result = check_linearizable(history.operations())
 assert result.ok, str(result)
+
+`ostraka.checking.witness` checks calls of any kind against the order in which they were applied,
+`ostraka.checking.transactions` whether transactions are serialisable.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from .anomaly import Order, Phenomenon
 from .graph import DATA, ONWARD, PROCESS, REALTIME, RW, WR, WW, Graph
-from .knots import knots
+from .knots import components, knots
 
 STATES_MAX = 300_000
 """When so many nodes of a knot were visited for one pattern, what was found so far has to do: bounds time. A cycle is
@@ -40,20 +40,22 @@ class _Pattern(NamedTuple):
     """Whether no rw may follow another."""
 
 
-_PATTERNS = {
-    Phenomenon.G0: _Pattern(WW, WW),
-    Phenomenon.G1C: _Pattern(WR, WW | WR),
-    Phenomenon.G_SINGLE: _Pattern(RW, WW | WR),
-    Phenomenon.G_NONADJACENT: _Pattern(RW, WW | WR | RW, rw_apart=True),
-    Phenomenon.G2_ITEM: _Pattern(RW, WW | WR | RW),
-}
+_PATTERNS = (
+    _Pattern(WW, WW),
+    _Pattern(WR, WW | WR),
+    _Pattern(RW, WW | WR),
+    _Pattern(RW, WW | WR | RW, rw_apart=True),
+    _Pattern(RW, WW | WR | RW),
+)
+"""Of G0, G1c, G-single, G-nonadjacent and G2-item: the worst first."""
 _EXTRA = {Order.DATA: 0, Order.PROCESS: PROCESS, Order.REALTIME: PROCESS | REALTIME}
 
 
 def find_cycles(graph: Graph, order: Order) -> list[Cycle]:
-    """Of each phenomenon the shortest cycle found, preferring those that need no order beside the data's.
+    """Of each phenomenon one cycle, the shortest found, preferring those that need no order beside the data's.
 
-    None is found only if there is no cycle.
+    Of cycles that hang together only the worst phenomenon counts: the others often come of it. None is found only if
+    there is no cycle.
     """
     orders = list(Order)
     everything = range(len(graph.out))
@@ -62,10 +64,10 @@ def find_cycles(graph: Graph, order: Order) -> list[Cycle]:
     for wanted in orders[: orders.index(order) + 1]:
         found: dict[Phenomenon, Cycle] = {}
         for knot in knots(graph, knotted, _followed(wanted)):
-            for cycle in _cycles(graph, knot, wanted, known=best.keys()):
-                if len(cycle.edges) < len(found.setdefault(cycle.phenomenon, cycle).edges):
-                    found[cycle.phenomenon] = cycle
-        best = found | best
+            cycle = _worst(graph, knot, wanted)
+            if len(cycle.edges) < len(found.setdefault(cycle.phenomenon, cycle).edges):
+                found[cycle.phenomenon] = cycle
+        best |= {phenomenon: cycle for phenomenon, cycle in found.items() if phenomenon not in best}
     return list(best.values())
 
 
@@ -74,16 +76,13 @@ def _followed(order: Order) -> int:
     return DATA | ONWARD | _EXTRA[order]
 
 
-def _cycles(graph: Graph, knot: list[int], order: Order, known: Collection[Phenomenon]) -> Iterator[Cycle]:
-    """The shortest cycle of each pattern, but for known phenomena, in each part that its edges hold together."""
-    for phenomenon, pattern in _PATTERNS.items():
-        if phenomenon in known:
-            continue
-        back = pattern.back | _EXTRA[order]
-        for part in knots(graph, knot, pattern.begins | back | ONWARD):
-            edges = _Search(graph, part, pattern, back).shortest()
-            if edges:
-                yield _named(edges)
+def _worst(graph: Graph, knot: list[int], order: Order) -> Cycle:
+    """The shortest cycle of the first pattern that there is."""
+    for pattern in _PATTERNS:
+        edges = _Search(graph, knot, pattern, pattern.back | _EXTRA[order]).shortest()
+        if edges:
+            return _named(edges)
+    raise AssertionError("a knot without a cycle")
 
 
 def _named(edges: tuple[Edge, ...]) -> Cycle:
@@ -113,23 +112,30 @@ class _Search:
 
     def __init__(self, graph: Graph, knot: list[int], pattern: _Pattern, back: int) -> None:
         self._graph = graph
-        self._knot = set(knot)
         self._pattern = pattern
         self._back = back
+        self._rank = {
+            node: rank for rank, component in enumerate(components(graph, knot, back | ONWARD)) for node in component
+        }
+        """Of the nodes of the knot. No edge that leads back leads to a higher rank."""
         self._left = STATES_MAX
 
     def shortest(self) -> tuple[Edge, ...]:
         """The cycle of the fewest transactions; empty if there is none."""
         best: tuple[Edge, ...] = ()
-        begins = self._pattern.begins
-        for source in sorted(self._knot):
-            for target, kinds in self._graph.out[source].items():
-                if kinds & begins and target in self._knot and self._left > 0:
-                    longest = len(best) - 1 if best else len(self._knot)
-                    best = self._through(Edge(source, begins, target), longest) or best
-                    if len(best) == 2:
-                        return best
+        for first in self._firsts():
+            if len(best) == 2 or self._left <= 0:
+                break
+            best = self._through(first, longest=len(best) - 1 if best else len(self._rank)) or best
         return best
+
+    def _firsts(self) -> Iterator[Edge]:
+        """The edges that a cycle may begin with: those from whose target the source can perhaps be reached."""
+        begins = self._pattern.begins
+        for source in sorted(self._rank):
+            for target, kinds in self._graph.out[source].items():
+                if kinds & begins and self._rank.get(target, -1) >= self._rank[source]:
+                    yield Edge(source, begins, target)
 
     def _through(self, first: Edge, longest: int) -> tuple[Edge, ...]:
         """The shortest cycle that begins with this edge; empty if there is none of at most `longest` edges.
@@ -148,18 +154,19 @@ class _Search:
             if state == goal:
                 return self._collapsed(came_by, state, begin)
             self._left -= 1
-            for onward, after in self._steps(state):
+            for onward, after in self._steps(state, self._rank[first.source]):
                 cost = self._cost(after.node)
                 (queue.append if cost else queue.appendleft)((length + cost, after, onward, state))
         return ()
 
-    def _steps(self, state: _State) -> Iterator[tuple[Edge, _State]]:
+    def _steps(self, state: _State, lowest: int) -> Iterator[tuple[Edge, _State]]:
+        """Where to go on, to nodes of no lower rank than that."""
         allowed = self._back | ONWARD
         if state.after_rw:
             allowed &= ~RW
         for target, kinds in self._graph.out[state.node].items():
             kind = kinds & allowed
-            if kind and target in self._knot:
+            if kind and self._rank.get(target, -1) >= lowest:
                 kind &= -kind  # the simplest to explain
                 after_rw = state.after_rw if kind == ONWARD else self._pattern.rw_apart and kind == RW
                 yield Edge(state.node, kind, target), _State(target, after_rw)

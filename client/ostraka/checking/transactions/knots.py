@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from .graph import Graph
 
 
 def knots(graph: Graph, nodes: Iterable[int], kinds: int) -> Iterator[list[int]]:
-    """The components of two or more nodes, by edges of these kinds among these nodes. O(all nodes + edges followed)."""
+    """The components that hold cycles: those of two or more nodes."""
+    return (component for component in components(graph, nodes, kinds) if len(component) > 1)
+
+
+def components(graph: Graph, nodes: Iterable[int], kinds: int) -> Iterator[list[int]]:
+    """All components by edges of these kinds among these nodes. O(nodes + edges).
+
+    Edges between components lead to earlier ones.
+    """
     nodes = list(nodes)
     tarjan = _Tarjan(graph, nodes, kinds)
     for node in nodes:
         yield from tarjan.from_root(node)
+
+
+_DONE: Final = 1 << 62
+"""Beyond every number of a node; also stands for nodes that are not asked about."""
 
 
 class _Tarjan:
@@ -20,45 +33,42 @@ class _Tarjan:
         self._out = graph.out
         self._kinds = kinds
         self._found = 0
-        # When each node was found. Beyond every number: not among the nodes, or its component is complete.
-        self._order = [_DONE] * len(graph.out)
-        for node in nodes:
-            self._order[node] = 0
-        self._lowest = [0] * len(graph.out)
-        """The first found, of those not complete, that each node is known to lead to."""
+        self._order = dict.fromkeys(nodes, 0)
+        """When each node was found, from 1 on; _DONE once its component is complete."""
+        self._lowest: dict[int, int] = {}
+        """When the first was found, of those not complete, that each node is known to lead to."""
         self._stack: list[int] = []
 
     def from_root(self, root: int) -> Iterator[list[int]]:
-        """The components of two or more nodes that can be reached from here and were not yet given."""
-        order, lowest, out, kinds = self._order, self._lowest, self._out, self._kinds
+        """The components that can be reached from here and were not yet given."""
+        order, lowest, kinds = self._order, self._lowest, self._kinds
         if order[root]:
             return
         path = [(root, self._enter(root))]
         while path:
             node, edges = path[-1]
-            for target in edges:
-                if not out[node][target] & kinds:
+            for target, kind in edges:
+                if not kind & kinds:
                     continue
-                if not order[target]:
+                found = order.get(target, _DONE)
+                if not found:
                     path.append((target, self._enter(target)))
                     break
-                if order[target] < lowest[node]:
-                    lowest[node] = order[target]
+                if found < lowest[node]:
+                    lowest[node] = found
             else:
                 path.pop()
                 if path:
                     parent = path[-1][0]
                     lowest[parent] = min(lowest[parent], lowest[node])
                 if lowest[node] == order[node]:
-                    component = self._complete(node)
-                    if len(component) > 1:
-                        yield component
+                    yield self._complete(node)
 
-    def _enter(self, node: int) -> Iterator[int]:
+    def _enter(self, node: int) -> Iterator[tuple[int, int]]:
         self._found += 1
         self._order[node] = self._lowest[node] = self._found
         self._stack.append(node)
-        return iter(self._out[node])
+        return iter(self._out[node].items())
 
     def _complete(self, first: int) -> list[int]:
         component: list[int] = []
@@ -67,6 +77,3 @@ class _Tarjan:
             self._order[node] = _DONE
             component.append(node)
         return component
-
-
-_DONE = 1 << 62

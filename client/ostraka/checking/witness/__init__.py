@@ -14,6 +14,7 @@ from .check import Decided, check_witness
 from .keyspace import Answer, Changed, Count, Delete, Get, Keyspace, Put, Range, Request, Row, just_after
 from .model import Model
 from .observation import Observation, Observations, OpenObservation
+from .single_keys import single_key_operations
 from .violation import WitnessViolation
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "WitnessViolation",
     "check_witness",
     "just_after",
+    "single_key_operations",
 ]
