@@ -150,6 +150,8 @@ class Member:
     def _release(self, ready: Ready) -> None:
         self.disk.write(ready, mark=len(self.decided))
         self.out.extend(f"  {self.number} persists {what}" for what in _persisted(ready))
+        if ready.promise is not None:
+            self.up.synced(ready.promise)
         self._post(ready.after_sync)
         if ready.decided:
             self.decided.extend(ready.decided)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ostraka.v1.common_pb2 import Reason
 from ostraka_server.paxos import Entry
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
-from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S
+from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, SYNC_PATIENCE_S
 from ostraka_server.shard.snapshots import WantSnapshot
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.shard.asking import Asked, get, put
@@ -164,6 +165,66 @@ async def test_what_arrives_during_a_sync_is_for_the_next_turn_and_shares_its_sy
 
 
 @virtual_time
+async def test_a_leader_is_heard_during_a_slow_sync_and_falls_silent_in_a_hopeless_one(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.lead()
+    turner.runner.gate.clear()
+    turner.group.submit(Asked(put(), deadline=1e9))
+    turner.driver.wake()
+    await turns()
+    began, beats = clock.now(), 0
+    while clock.now() < began + SYNC_PATIENCE_S:
+        turner.done.clear()
+        await turner.hear(2, m.HeartbeatAck(turner.ballot, 1, 1))
+        await clock.sleep(turner.group.replica.config.heartbeat_s)
+        beats += turner.done.count("send Heartbeat") // 2
+    assert beats >= 15
+    assert turner.group.replica.leads
+    turner.done.clear()
+    await clock.sleep(10.0)
+    assert not turner.done
+    turner.runner.gate.set()
+    await turner.stop()
+
+
+@virtual_time
+async def test_a_follower_acknowledges_heartbeats_during_a_slow_sync_but_no_unwritten_promise(
+    clock: VirtualClock,
+) -> None:
+    turner = Turner(clock)
+    turner.runner.gate.clear()
+    await turner.follow(b"")
+    await turner.hear(2, m.Heartbeat(LEADER, 1, 0))
+    assert "send HeartbeatAck" not in turner.done, "the promise is not durable"
+    turner.runner.gate.set()
+    await turns()
+    turner.runner.gate.clear()
+    turner.done.clear()
+    await turner.hear(2, m.Accept(LEADER, (Entry(2, LEADER, b""),), 0))
+    await turner.hear(2, m.Heartbeat(LEADER, 2, 1))
+    assert turner.done == ["accept 2", "send HeartbeatAck"]
+    turner.runner.gate.set()
+    await turns()
+    assert turner.done == ["accept 2", "send HeartbeatAck", "flush", "synced", "send Accepted", "decided 1"]
+    assert turner.group.machine.applied_slot == 1
+    await turner.stop()
+
+
+@virtual_time
+async def test_deadlines_pass_during_a_slow_sync(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.lead()
+    turner.runner.gate.clear()
+    call = Asked(put(), deadline=clock.now() + 1.0)
+    turner.group.submit(call)
+    turner.driver.wake()
+    await clock.sleep(1.0 + 2 * EXPIRY_STEP_S)
+    assert call.reply.error.detail.reason == Reason.DEADLINE
+    turner.runner.gate.set()
+    await turner.stop()
+
+
+@virtual_time
 async def test_one_sync_covers_all_groups(clock: VirtualClock) -> None:
     turner = Turner(clock, new_group(number=1), new_group(number=2))
     accept = m.Accept(LEADER, (Entry(1, LEADER, b""),), 0)
@@ -180,7 +241,7 @@ async def test_what_is_decided_goes_to_the_log_without_a_sync_of_its_own(clock: 
     await turner.follow(b"")
     turner.done.clear()
     await turner.hear(2, m.Heartbeat(LEADER, 1, 1))
-    assert turner.done == ["decided 1", "send HeartbeatAck"]
+    assert turner.done == ["send HeartbeatAck", "decided 1"]
     assert turner.group.machine.applied_slot == 1
     await turner.stop()
 

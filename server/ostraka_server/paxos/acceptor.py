@@ -42,6 +42,8 @@ class Acceptor:
 
     def __init__(self, durable: Durable) -> None:
         self.promised = durable.promised
+        self.promised_durably = durable.promised
+        """The highest promise that the driver has said is durable."""
         self.decided_through = durable.decided_through
         self.accepted = {entry.slot: entry for entry in durable.entries}
         self._accepted_bytes = sum(len(entry.payload) for entry in durable.entries)

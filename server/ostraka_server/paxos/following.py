@@ -31,7 +31,11 @@ class Following(Core):
             return
         self._hear_leader(sender, message.ballot, now)
         self._believe(sender, message.ballot, message.decided_through, now)
-        self._after_sync(sender, HeartbeatAck(message.ballot, message.nonce, self.decided_through))
+        ack = HeartbeatAck(message.ballot, message.nonce, self.decided_through)
+        if self._acceptor.promised_durably == message.ballot:
+            self._at_once(sender, ack)  # it claims the promise alone: entries on their way to a slow disk are no matter
+        else:
+            self._after_sync(sender, ack)
 
     def _believe(self, leader: ReplicaId, ballot: Ballot, through: int, now: float) -> None:
         if not self._acceptor.believe(ballot, through, self._ready):

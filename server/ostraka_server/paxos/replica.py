@@ -24,10 +24,11 @@ from ostraka_server.paxos.messages import (
     PrePrepare,
     PrePromise,
     Promise,
+    Send,
     TakeOver,
 )
 from ostraka_server.paxos.ready import Ready
-from ostraka_server.paxos.values import ReplicaId
+from ostraka_server.paxos.values import Ballot, ReplicaId
 
 
 class Replica(Electing):
@@ -96,6 +97,15 @@ class Replica(Electing):
         self._acceptor.install(through)
         self._catchup.reached(through)
         self._caught_up(now)
+
+    def synced(self, promise: Ballot) -> None:
+        """The driver's word that a Ready's promise is durable."""
+        self._acceptor.promised_durably = max(promise, self._acceptor.promised_durably)
+
+    def take_at_once(self) -> list[Send]:
+        """Of what has gathered, what may leave before anything is synced. The rest stays for `ready`."""
+        sends, self._ready.at_once = self._ready.at_once, []
+        return sends
 
     def ready(self) -> Ready:
         """Take what has gathered since the last call."""

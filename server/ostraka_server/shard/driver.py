@@ -30,6 +30,10 @@ EXPIRY_STEP_S = 0.05
 """Deadlines of waiting calls are looked at this often: an answer comes at most so much late."""
 
 
+SYNC_PATIENCE_S = 3.0
+"""A node whose sync takes longer falls silent: where it leads, others had better elect a leader whose disk works."""
+
+
 class LoggedEntry(Protocol):
     """A record read back."""
 
@@ -66,7 +70,8 @@ class Driver:
         self._transfers: dict[int, Transfers] = {}
         self._truncations: dict[int, int] = {}
         self._outbox: defaultdict[str, list[bytes]] = defaultdict(list)
-        self._wake = asyncio.Event()
+        self._has_work = False
+        self._stir = asyncio.Event()
         self._timer: Timer | None = None
         self._timer_at = float("inf")
         self._expire_at = 0.0
@@ -101,7 +106,8 @@ class Driver:
 
     def wake(self) -> None:
         """There is something for the next turn."""
-        self._wake.set()
+        self._has_work = True
+        self._stir.set()
 
     def receive(self, node: str, messages: Iterable[bytes]) -> None:
         """Replica messages that came from `node`. What is malformed or not from where it claims is dropped."""
@@ -124,16 +130,15 @@ class Driver:
     async def run(self) -> None:
         """Turn whenever there is something to do."""
         while True:
-            await self._wait_for_work()
+            while not self._has_work:
+                await self._stirred()
+            self._has_work = False
             await self.turn()
 
     async def turn(self) -> None:
         """One turn of every group."""
         now = self._clock.now()
-        if now >= self._expire_at:
-            self._expire_at = now + EXPIRY_STEP_S
-            for group in self._groups.values():
-                group.expire(now)
+        self._expire(now)
         turned = [(group, group.turn(now)) for group in self._groups.values()]
         turned = [(group, ready) for group, ready in turned if ready or group.changed]
         for group, ready in turned:
@@ -175,12 +180,30 @@ class Driver:
     async def _sync_beside(self, turned: Sequence[tuple[Group, Ready]]) -> None:
         """Sync, and meanwhile apply and answer what earlier syncs made durable: disk and processor both work."""
         syncing = asyncio.create_task(self._log_runner.run(self._sync))
+        syncing.add_done_callback(lambda _: self._stir.set())
         try:
             await next_turn()  # only now has the disk the work
             for group, ready in turned:
                 group.advance(ready)
+            await self._attend_until_done(syncing)
         finally:
             self.sync_seconds.observe(await syncing)
+
+    async def _attend_until_done(self, syncing: asyncio.Task[float]) -> None:
+        """Hear and be heard while the disk is slow, so that no leader is deposed for it; what comes of it can wait."""
+        silent_from = self._clock.now() + SYNC_PATIENCE_S
+        while not syncing.done() and (now := self._clock.now()) < silent_from:
+            self._expire(now)
+            for group in self._groups.values():
+                self._post(group, group.attend(now))
+            self._send()
+            await self._stirred()
+
+    def _expire(self, now: float) -> None:
+        if now >= self._expire_at:
+            self._expire_at = now + EXPIRY_STEP_S
+            for group in self._groups.values():
+                group.expire(now)
 
     async def _truncate(self) -> None:
         truncations, self._truncations = self._truncations, {}
@@ -228,7 +251,8 @@ class Driver:
             self._transport.send(node, messages)
         self._outbox.clear()
 
-    async def _wait_for_work(self) -> None:
+    async def _stirred(self) -> None:
+        """Return once something happened, or it is time for something."""
         deadline = min(group.deadline for group in self._groups.values())
         if any(group.waiting for group in self._groups.values()):
             deadline = min(deadline, self._expire_at)
@@ -237,8 +261,8 @@ class Driver:
                 self._timer.cancel()
             self._timer_at = deadline
             self._timer = self._clock.call_at(deadline, self._on_timer)
-        await self._wake.wait()
-        self._wake.clear()
+        await self._stir.wait()
+        self._stir.clear()
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -16,7 +16,7 @@ from ostraka_server.logs import fields
 from ostraka_server.machine import Machine, Result
 from ostraka_server.machine.base import Row
 from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
-from ostraka_server.paxos.messages import Message
+from ostraka_server.paxos.messages import Message, Send
 from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.backlog import Backlog
@@ -86,6 +86,9 @@ class Group:
         replica.may_lead = not self.lost
         self._inbox: deque[tuple[ReplicaId, Message]] = deque()
         self._known = (replica.leader, replica.serving)
+        self._decided_through = (
+            replica.decided_through
+        )  # as the Readies tell it: what goes beyond is not in the log yet
 
     # For the gateway
 
@@ -160,10 +163,7 @@ class Group:
         if self.lost:
             replica.resign(now)
         lags = self._lags  # before this turn: what it decides is applied while its proposals are synced
-        while self._inbox:
-            replica.step(*self._inbox.popleft(), now)
-        if now >= replica.deadline:
-            replica.tick(now)
+        self._take_in(now)
         if replica.leads:
             if not lags:
                 self._propose(now)
@@ -172,7 +172,14 @@ class Group:
         else:
             for call in (*self._proposals.take_queued(), *self._reads.take_queued()):
                 self.reroute(call)
-        return replica.ready()
+        ready = replica.ready()
+        self._decided_through = replica.decided_through
+        return ready
+
+    def attend(self, now: float) -> Sequence[Send]:
+        """While the log syncs: take in what has arrived; what may be sent at once. All else is for the next turn."""
+        self._take_in(now)
+        return self.replica.take_at_once()
 
     @property
     def changed(self) -> bool:
@@ -190,6 +197,8 @@ class Group:
 
     def finish(self, ready: Ready) -> None:
         """What the Ready asked for is durable: apply, and answer, the rest."""
+        if ready.promise is not None:
+            self.replica.synced(ready.promise)
         self._backlog.extend(ready.decided)
         ready.decided.clear()
         self.advance(ready)
@@ -206,7 +215,7 @@ class Group:
     @property
     def unread(self) -> tuple[int, int] | None:
         """First and last slot of the decided entries that are to be read from the log for `refill`."""
-        return None if self.lost else self._backlog.unread(self.replica.decided_through)
+        return None if self.lost else self._backlog.unread(self._decided_through)
 
     def refill(self, entries: Iterable[Entry]) -> None:
         """Entries that follow on what was applied, read from the log."""
@@ -238,12 +247,19 @@ class Group:
         self.lost = False
         self.replica.may_lead = True
         self.replica.install(machine.applied_slot, now)
+        self._decided_through = max(machine.applied_slot, self._decided_through)
         self._backlog.restart(machine.applied_slot)
         for call in self._proposals.forget(machine.applied_slot):
             call.answer(failures.outcome_unknown(self.shard))
         self._answer_reads()
 
     # Inside
+
+    def _take_in(self, now: float) -> None:
+        while self._inbox:
+            self.replica.step(*self._inbox.popleft(), now)
+        if now >= self.replica.deadline:
+            self.replica.tick(now)
 
     def _propose(self, now: float) -> None:
         while self.replica.has_room and self._proposals.queued:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ostraka_server.paxos.messages import Accept, Accepted, Message, Prepare, Promise, Send
+from ostraka_server.paxos.messages import Accept, Accepted, HeartbeatAck, Message, Prepare, Promise, Send
 from tests.simulation.agreement import Agreement
 from tests.simulation.violation import Violation
 
@@ -10,7 +10,7 @@ from tests.simulation.violation import Violation
 def check_sent(agreement: Agreement, replica: int, message: Message) -> None:
     """Judge a message at the moment it leaves `replica`, whether or not it will arrive."""
     match message:
-        case Prepare(ballot) | Promise(ballot):
+        case Prepare(ballot) | Promise(ballot) | HeartbeatAck(ballot):
             if not agreement.has_promised(replica, ballot):
                 raise Violation("Ready", f"replica {replica} sends {message} before its promise is durable")
         case Accepted(ballot, slots):

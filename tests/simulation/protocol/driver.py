@@ -218,6 +218,8 @@ class Life:
             self._advance()
 
     def _finish(self, ready: Ready) -> None:
+        if ready.promise is not None:
+            self.replica.synced(ready.promise)
         for send in ready.after_sync:
             self._send(send)
         if self._ends_at(Boundary.BEFORE_APPLY):
