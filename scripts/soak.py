@@ -62,6 +62,11 @@ PARTS = (
     _e2e("idle", "idle with 10^4 keys: under 5 % of a core together, under 100 MiB each"),
     _e2e("stop", "leader stopped or replaced under load: no gap over 0.5 s, nothing lost"),
     _e2e("away", "away while 10^5 writes passed and the log was truncated: back by snapshot, p99 under 5x"),
+    Part(
+        "flips",
+        "2,100 times a segment, mark or store of a node rots: recovered, repaired or refused by name, nothing lost",
+        (sys.executable, "-m", "tests.simulation.stack.flips", "--cases=2100"),
+    ),
     _e2e("clean-clone", "`make run` and its examples on a clean clone in an empty environment"),
     _e2e("tests", "every end-to-end test, none left out"),
     Part(

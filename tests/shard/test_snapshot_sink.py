@@ -1,13 +1,18 @@
-"""What a replica makes of offers and chunks that no honest node sends; the rest is seen in the simulated cluster."""
+"""Whom a replica asks for a snapshot, and what it makes of offers and chunks that no honest node sends; the rest is seen
+in the simulated cluster."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 
-from ostraka_server.paxos import NO_BALLOT
-from ostraka_server.shard.snapshots import Chunk, OfferSnapshot, RequestChunk
+from ostraka_server.paxos import NO_BALLOT, ReplicaId
+from ostraka_server.shard.seams import ThreadRunner
+from ostraka_server.shard.snapshot_sink import ASK_INTERVAL_S, MESSAGES_MAX, SnapshotSink
+from ostraka_server.shard.snapshots import Chunk, OfferSnapshot, RequestChunk, SnapshotMessage, WantSnapshot
+from ostraka_server.store import Image, MemoryFactory, Owner
 from tests.client.virtual_time import VirtualClock, virtual_time
 from tests.shard.receiving import answers
+from tests.shard.script import new_group
 
 
 def offer(data: bytes, size: int) -> OfferSnapshot:
@@ -39,3 +44,27 @@ async def test_chunks_that_were_not_asked_for_change_nothing(clock: VirtualClock
         Chunk(NO_BALLOT, digest, 0, data + b"more"),
     ]
     assert await answers(clock, *strange, offer(data, len(data)), *strange) == [asked]
+
+
+async def _never(image: Image) -> None:
+    raise AssertionError("nothing is offered")
+
+
+@virtual_time
+async def test_a_replica_without_its_store_goes_on_asking_whatever_else_arrives(clock: VirtualClock) -> None:
+    group, runner, owner = new_group(), ThreadRunner("unused"), Owner("c", "n1", 1)
+    asked: list[tuple[ReplicaId, SnapshotMessage]] = []
+    sink = SnapshotSink(group, MemoryFactory(), owner, runner, clock, lambda *each: asked.append(each), _never)
+    sink.ask()
+    assert asked == [], "its store is sound"
+    group.lose()
+    sink.ask()
+    for _ in range(MESSAGES_MAX + 1):
+        sink.take(2, Chunk(NO_BALLOT, b"", 0, b""))  # nobody takes them in: a chunk is being written, say
+    await clock.sleep(2.5 * ASK_INTERVAL_S)
+    assert [to for to, _ in asked] == [2, 3, 2]
+    assert {message for _, message in asked} == {WantSnapshot(NO_BALLOT, 0)}
+    group.lost = False
+    await clock.sleep(2 * ASK_INTERVAL_S)
+    assert len(asked) == 3
+    runner.close()
