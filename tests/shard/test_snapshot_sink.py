@@ -1,17 +1,18 @@
-"""Whom a replica asks for a snapshot, and what it makes of offers and chunks that no honest node sends; the rest is seen
-in the simulated cluster."""
+"""How a replica asks for a snapshot, and what it makes of offers and chunks that no honest node sends.
+
+The rest is seen in the simulated cluster.
+"""
 
 from __future__ import annotations
 
 from hashlib import sha256
 
 from ostraka_server.paxos import NO_BALLOT, ReplicaId
-from ostraka_server.shard.seams import ThreadRunner
 from ostraka_server.shard.snapshot_sink import ASK_INTERVAL_S, MESSAGES_MAX, SnapshotSink
 from ostraka_server.shard.snapshots import Chunk, OfferSnapshot, RequestChunk, SnapshotMessage, WantSnapshot
 from ostraka_server.store import Image, MemoryFactory, Owner
 from tests.client.virtual_time import VirtualClock, virtual_time
-from tests.shard.receiving import answers
+from tests.shard.receiving import InlineRunner, answers
 from tests.shard.script import new_group
 
 
@@ -52,9 +53,9 @@ async def _never(image: Image) -> None:
 
 @virtual_time
 async def test_a_replica_without_its_store_goes_on_asking_whatever_else_arrives(clock: VirtualClock) -> None:
-    group, runner, owner = new_group(), ThreadRunner("unused"), Owner("c", "n1", 1)
+    group, owner = new_group(), Owner("c", "n1", 1)
     asked: list[tuple[ReplicaId, SnapshotMessage]] = []
-    sink = SnapshotSink(group, MemoryFactory(), owner, runner, clock, lambda *each: asked.append(each), _never)
+    sink = SnapshotSink(group, MemoryFactory(), owner, InlineRunner(), clock, lambda *each: asked.append(each), _never)
     sink.ask()
     assert asked == [], "its store is sound"
     group.lose()
@@ -67,4 +68,3 @@ async def test_a_replica_without_its_store_goes_on_asking_whatever_else_arrives(
     group.lost = False
     await clock.sleep(2 * ASK_INTERVAL_S)
     assert len(asked) == 3
-    runner.close()
