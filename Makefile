@@ -38,8 +38,8 @@ test: static ## everything: `check`, simulation, fuzzing and end-to-end tests (u
 	scripts/tools missing
 	$(BIN)/python -m pytest
 
-soak: $(INSTALLED) ## every promise at full size; writes bench/SOAK.md (hours)
-	$(BIN)/python -m scripts.soak
+soak: $(INSTALLED) ## every promise at full size, or PARTS="kill-leader fuzz"; writes bench/SOAK.md (hours)
+	$(BIN)/python -m scripts.soak $(PARTS)
 
 sim: $(INSTALLED) ## simulate SEEDS=300, or HOURS=10 of them, or SEED=17 alone
 	$(BIN)/python -m tests.simulation $(foreach name,$(SIM),$(if $(findstring command,$(origin $(name))),--$(shell echo $(name) | tr A-Z a-z) '$($(name))'))

@@ -1,8 +1,9 @@
-"""Everything that Ostraka promises, measured at full size: runs the parts in turn and writes bench/SOAK.md.
+"""Everything that Ostraka promises, measured at full size: runs the parts in turn, or those that are named.
 
 A part is a program. Its last line on standard output is a JSON object with `passed` (a boolean) and `figures` (names
 and values for the table); whatever else it prints is passed on. A part that fails, dies or prints no such line has
-not passed, and the others run all the same. Named parts run alone and are only printed: SOAK.md tells of whole runs.
+not passed, and the others run all the same. What came of a part is kept in bench/soak/, with the commit that it ran
+on, and bench/SOAK.md is written from that anew.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import datetime
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
 from bench import machine
 
 ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "bench" / "soak"
 REPORT = ROOT / "bench" / "SOAK.md"
 
 
@@ -32,15 +34,29 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    part: Part
     passed: bool
     figures: dict[str, object]
     minutes: float
 
-    def row(self) -> str:
-        figures = ", ".join(f"{name} {value}" for name, value in self.figures.items())
-        cells = (self.part.name, self.part.must_hold, "yes" if self.passed else "**NO**", figures)
-        return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} | {self.minutes:.1f} |"
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome, and of what: kept as JSON."""
+
+    part: str
+    commit: str
+    date: str
+    machine: str
+    outcome: Outcome
+
+    @classmethod
+    def read(cls, file: Path) -> Result:
+        content = json.loads(file.read_text())
+        return cls(**{**content, "outcome": Outcome(**content["outcome"])})
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / f"{self.part}.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
 def _e2e(name: str, must_hold: str) -> Part:
@@ -89,7 +105,7 @@ def run(part: Part) -> Outcome:
             print(line, end="", flush=True)
             last_line = line
     passed, figures = judge(process.returncode, last_line)
-    return Outcome(part, passed, figures, (perf_counter() - began) / 60)
+    return Outcome(passed, figures, round((perf_counter() - began) / 60, 1))
 
 
 def judge(exit_status: int, last_line: str) -> tuple[bool, dict[str, object]]:
@@ -102,20 +118,31 @@ def judge(exit_status: int, last_line: str) -> tuple[bool, dict[str, object]]:
     return exit_status == 0 and passed is True, figures
 
 
-def render(outcomes: Iterable[Outcome], commit: str, date: str, shape: str) -> str:
-    """The report, in Markdown."""
+def render(parts: Iterable[Part], results: Mapping[str, Result]) -> str:
+    """The report, in Markdown: the last result of each part, by the part's name."""
     lines = [
         "# Soak",
         "",
-        "Written by `make soak`; not edited by hand.",
+        "Written by `make soak`; not edited by hand. Each part tells the commit that it ran on.",
         "",
-        f"Commit {commit}, {date}, {shape}.",
+        "| part | must hold | holds | figures | minutes | commit | date |",
+        "|---|---|---|---|---:|---|---|",
+        *(_row(part, results.get(part.name)) for part in parts),
         "",
-        "| part | must hold | holds | figures | minutes |",
-        "|---|---|---|---|---:|",
-        *(outcome.row() for outcome in outcomes),
+        *sorted({result.machine for result in results.values()}),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _row(part: Part, result: Result | None) -> str:
+    cells = [part.name, part.must_hold]
+    if result is None:
+        cells += ["not run", "", "", "", ""]
+    else:
+        outcome = result.outcome
+        figures = ", ".join(f"{name} {value}" for name, value in outcome.figures.items())
+        cells += ["yes" if outcome.passed else "**NO**", figures, f"{outcome.minutes:.1f}", result.commit, result.date]
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -125,14 +152,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := set(names) - {part.name for part in PARTS}:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
 
-    commit = _git("describe", "--always", "--abbrev=12", "--dirty")  # before the run: the report itself is a change
-    date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    outcomes = [run(part) for part in PARTS if not names or part.name in names]
-    report = render(outcomes, commit, date, machine.describe())
-    print(report)
-    if not names:
-        REPORT.write_text(report)
-    sys.exit(not all(outcome.passed for outcome in outcomes))
+    commit = _commit()  # before the run: its results are a change
+    all_passed = True
+    for part in PARTS:
+        if not names or part.name in names:
+            outcome = run(part)
+            all_passed &= outcome.passed
+            date = datetime.datetime.now(datetime.UTC).date().isoformat()
+            Result(part.name, commit, date, machine.describe(), outcome).write(RESULTS)
+            REPORT.write_text(render(PARTS, {file.stem: Result.read(file) for file in RESULTS.glob("*.json")}))
+    print(REPORT.read_text())
+    sys.exit(not all_passed)
+
+
+def _commit() -> str:
+    """What is measured. Results of other parts, not committed yet, do not make it another."""
+    changes = _git("status", "--porcelain", "--", ".", ":!bench/soak", ":!bench/SOAK.md")
+    return _git("rev-parse", "--short=12", "HEAD") + "-dirty" * bool(changes)
 
 
 def _git(*arguments: str) -> str:

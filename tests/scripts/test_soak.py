@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from scripts.soak import Outcome, Part, judge, render, run
+from scripts.soak import Outcome, Part, Result, judge, render, run
 
 
 def _part(program: str) -> Part:
@@ -33,9 +34,12 @@ def test_whatever_else_is_a_failure(exit_status: int, last_line: str) -> None:
     assert not passed
 
 
-def test_the_report_names_commit_machine_and_failure() -> None:
-    outcomes = [Outcome(_part(""), True, {"lost": 0, "rounds": 20}, 1.25), Outcome(_part(""), False, {}, 0.0)]
-    report = render(outcomes, "abc123", "2026-01-31", "2 cores")
-    assert "Commit abc123, 2026-01-31, 2 cores." in report
-    assert "| demo | it holds | yes | lost 0, rounds 20 | 1.2 |" in report
-    assert "| demo | it holds | **NO** |" in report
+def test_the_report_tells_of_each_part_what_it_ran_on(tmp_path: Path) -> None:
+    parts = [Part(name, "it holds", ()) for name in ("good", "bad", "new")]
+    for name, outcome in (("good", Outcome(True, {"lost": 0, "rounds": 20}, 1.25)), ("bad", Outcome(False, {}, 0.0))):
+        Result(name, "abc123", "2026-01-31", "2 cores", outcome).write(tmp_path)
+    report = render(parts, {file.stem: Result.read(file) for file in tmp_path.iterdir()})
+    assert "| good | it holds | yes | lost 0, rounds 20 | 1.2 | abc123 | 2026-01-31 |" in report
+    assert "| bad | it holds | **NO** |  | 0.0 | abc123 | 2026-01-31 |" in report
+    assert "| new | it holds | not run |" in report
+    assert report.endswith("\n2 cores\n")
