@@ -121,7 +121,7 @@ class Router:
         hinted = detail.leader_address not in ("", address) and not self._avoided(detail.leader_address, now)
         if hinted and attempt <= HINTS_AT_ONCE:
             return 0.0
-        return self._rng.uniform(BACKOFF_MIN_S, min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2**attempt))
+        return self._rng.uniform(BACKOFF_MIN_S, _doubled(BACKOFF_MIN_S, attempt, BACKOFF_MAX_S))
 
     def _learn(self, error: Error, address: str, key: bytes | None, now: float) -> None:
         detail = error.detail
@@ -145,9 +145,14 @@ class Router:
     def _avoid(self, address: str, now: float) -> None:
         trouble = self._trouble.setdefault(address, _Trouble(0, now))
         if trouble.until <= now:  # else the many calls that fail together count as one failure
-            trouble.until = now + min(AVOID_MAX_S, AVOID_MIN_S * 2**trouble.failures)
+            trouble.until = now + _doubled(AVOID_MIN_S, trouble.failures, AVOID_MAX_S)
             trouble.failures += 1
 
     def _avoided(self, address: str, now: float) -> bool:
         trouble = self._trouble.get(address)
         return trouble is not None and now < trouble.until
+
+
+def _doubled(seconds: float, times: int, most: float) -> float:
+    """`seconds`, doubled so many times, but not beyond `most`."""
+    return min(most, seconds * 2 ** min(times, 100))  # the 1024th power of two is no float

@@ -123,6 +123,14 @@ def test_an_endpoint_is_avoided_longer_each_time_but_once_for_calls_that_fail_to
     assert "a2:1" in picks(router, 3, key=None, now=now + AVOID_MIN_S)
 
 
+def test_a_node_that_is_down_for_hours_is_avoided_all_the_time() -> None:
+    router, tries = informed(), 2000
+    for failed in range(tries):
+        after(router, LOST, "a2:1", now=failed * AVOID_MAX_S)
+    assert "a2:1" not in picks(router, 3, key=None, now=(tries - 0.01) * AVOID_MAX_S)
+    assert "a2:1" in picks(router, 3, key=None, now=tries * AVOID_MAX_S)
+
+
 def test_when_every_endpoint_is_avoided_none_is() -> None:
     router = informed()
     for address in ("a1:1", "a2:1", "a3:1"):
@@ -138,6 +146,12 @@ def test_a_read_waits_a_little_longer_each_time_with_jitter(error: Error) -> Non
     assert len(set(waits)) == len(waits)
     first, last = waits[:20], waits[-20:]
     assert max(map(str, first)) < max(map(str, last))
+
+
+def test_a_call_that_may_take_an_hour_is_tried_as_long_as_that() -> None:
+    pause = after(router_of("a1:1"), NO_LEADER, "a1:1", attempt=30_000)
+    assert isinstance(pause, float)
+    assert BACKOFF_MIN_S <= pause <= BACKOFF_MAX_S
 
 
 def test_a_node_without_a_leader_is_not_asked_again_next() -> None:
