@@ -155,4 +155,4 @@ class Router:
 
 def _doubled(seconds: float, times: int, most: float) -> float:
     """`seconds`, doubled so many times, but not beyond `most`."""
-    return min(most, seconds * 2 ** min(times, 100))  # the 1024th power of two is no float
+    return min(most, seconds * 2.0 ** min(times, 100))  # the 1024th power of two is no float

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ostraka.v1.common_pb2 import Reason
+from ostraka_server.machine import EMPTY_STATE, Machine
 from ostraka_server.paxos import Entry
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
 from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, SYNC_PATIENCE_S
 from ostraka_server.shard.snapshots import WantSnapshot
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
+from tests.machine.bases import DictBase
 from tests.shard.asking import Asked, get, put
 from tests.shard.script import new_group
 from tests.shard.turner import LEADER, Turner
@@ -96,6 +98,19 @@ async def test_a_fetch_of_what_is_truncated_is_answered_by_an_offer(clock: Virtu
     turner.done.clear()
     await turner.hear(3, m.Fetch(LEADER, 3))
     assert turner.done == ["send Decided"]
+    await turner.stop()
+
+
+@virtual_time
+async def test_what_a_snapshot_decided_otherwise_than_the_log_has_it_is_not_handed_on(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.follow(b"", b"accepted here, but not chosen")
+    await turner.hear(2, m.Heartbeat(LEADER, 1, 1))
+    turner.done.clear()
+    turner.group.install(Machine(DictBase(), EMPTY_STATE._replace(applied_slot=5)), clock.now())
+    turner.driver.truncate(1, 5)
+    await turner.hear(3, m.Fetch(LEADER, 1))
+    assert turner.done == ["offer to 3", "truncate 5", "synced"]
     await turner.stop()
 
 

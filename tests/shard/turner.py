@@ -32,7 +32,6 @@ class RecordingLog:
         self.entries: dict[int, Entry] = {}
         self.failure: Exception | None = None
         self.reads: list[tuple[int, int, int]] = []
-        self.truncated = 0
 
     def promise(self, group: int, ballot: tuple[int, int, int]) -> None:
         self._done.append("promise")
@@ -53,12 +52,8 @@ class RecordingLog:
         self.reads.append((first, through, max_bytes))
         return [self.entries[slot] for slot in range(first, through + 1) if slot in self.entries]
 
-    def base(self, group: int) -> int:
-        return self.truncated
-
     def truncate(self, group: int, base: int) -> None:
         self._done.append(f"truncate {base}")
-        self.truncated = base
 
 
 class RecordingTransfers:

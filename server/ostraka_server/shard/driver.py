@@ -53,7 +53,6 @@ class Log(Protocol):
     def decided(self, group: int, through: int) -> None: ...
     def flush(self) -> None: ...
     def read(self, group: int, first: int, through: int, max_bytes: int) -> Sequence[LoggedEntry]: ...
-    def base(self, group: int) -> int: ...
     def truncate(self, group: int, base: int) -> None: ...
 
 
@@ -240,7 +239,7 @@ class Driver:
 
     def _serve(self, group: Group, orders: Iterable[ServeDecided]) -> None:
         for order in orders:
-            if order.first <= self._log.base(group.id):
+            if order.first <= group.base:  # as of now: what the log still has there may not be what was decided
                 self._transfers[group.id].offer(order.to, order.ballot)
                 continue
             entries = self._read(group, order.first, order.through)
