@@ -10,6 +10,8 @@ from ostraka_server.paxos import Entry
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
 from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, SYNC_PATIENCE_S
+from ostraka_server.shard.group import INBOX_FULL
+from ostraka_server.shard.inbox import INBOX_BYTES_MAX
 from ostraka_server.shard.snapshots import WantSnapshot
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.machine.bases import DictBase
@@ -199,6 +201,41 @@ async def test_a_leader_is_heard_during_a_slow_sync_and_falls_silent_in_a_hopele
     await clock.sleep(10.0)
     assert not turner.done
     turner.runner.gate.set()
+    await turner.stop()
+
+
+@virtual_time
+async def test_a_leader_is_heard_while_the_log_is_truncated(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    await turner.lead()
+    turner.runner.gate.clear()
+    turner.driver.truncate(1, 1)
+    hopeless = clock.now() + SYNC_PATIENCE_S
+    while clock.now() < hopeless:
+        turner.done.clear()
+        await turner.hear(2, m.HeartbeatAck(turner.ballot, 1, 1))
+        await clock.sleep(turner.group.replica.config.election_timeout_s / 2)
+        assert "send Heartbeat" in turner.done
+    assert turner.group.replica.leads
+    turner.runner.gate.set()
+    await turns()
+    assert "truncate 1" in turner.done
+    await turner.stop()
+
+
+@virtual_time
+async def test_messages_that_wait_for_a_hopeless_sync_take_bounded_room(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    turner.runner.gate.clear()
+    await turner.follow(b"")
+    await clock.sleep(SYNC_PATIENCE_S + 1.0)
+    payload = bytes(1 << 20)
+    for slot in range(2, 42):
+        await turner.hear(2, m.Accept(LEADER, (Entry(slot, LEADER, payload),), 0))
+    turner.runner.gate.set()
+    await turns()
+    assert max(turner.log.entries) == 1 + INBOX_BYTES_MAX // len(payload)
+    assert turner.group.replica.ignored[INBOX_FULL] == 41 - max(turner.log.entries)
     await turner.stop()
 
 

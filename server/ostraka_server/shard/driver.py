@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ostraka.clock import Clock, Timer, next_turn
 from ostraka_server.distribution import quadrupling, seconds
@@ -29,9 +29,11 @@ DECIDED_BYTES_MAX = 1 << 20
 EXPIRY_STEP_S = 0.05
 """Deadlines of waiting calls are looked at this often: an answer comes at most so much late."""
 
-
 SYNC_PATIENCE_S = 3.0
-"""A node whose sync takes longer falls silent: where it leads, others had better elect a leader whose disk works."""
+"""A node whose log needs longer for a sync or a truncation falls silent: others had better elect a leader whose disk
+works."""
+
+T = TypeVar("T")
 
 
 class LoggedEntry(Protocol):
@@ -123,7 +125,7 @@ class Driver:
             if isinstance(message, SnapshotMessage):
                 self._transfers[number].take(sender, message)
             else:
-                group.receive(sender, message)
+                group.receive(sender, message, len(data))
         self.wake()
 
     async def run(self) -> None:
@@ -178,8 +180,7 @@ class Driver:
 
     async def _sync_beside(self, turned: Sequence[tuple[Group, Ready]]) -> None:
         """Sync, and meanwhile apply and answer what earlier syncs made durable: disk and processor both work."""
-        syncing = asyncio.create_task(self._log_runner.run(self._sync))
-        syncing.add_done_callback(lambda _: self._stir.set())
+        syncing = self._begin(self._sync)
         try:
             await next_turn()  # only now has the disk the work
             for group, ready in turned:
@@ -188,14 +189,21 @@ class Driver:
         finally:
             self.sync_seconds.observe(await syncing)
 
-    async def _attend_until_done(self, syncing: asyncio.Task[float]) -> None:
+    def _begin(self, work: Callable[[], T]) -> asyncio.Task[T]:
+        """Have the log's thread do its work; the driver is stirred when that is done."""
+        working = asyncio.create_task(self._log_runner.run(work))
+        working.add_done_callback(lambda _: self._stir.set())
+        return working
+
+    async def _attend_until_done(self, working: asyncio.Task[T]) -> None:
         """Hear and be heard while the disk is slow, so that no leader is deposed for it; what comes of it can wait."""
         silent_from = self._clock.now() + SYNC_PATIENCE_S
-        while not syncing.done() and (now := self._clock.now()) < silent_from:
-            self._expire(now)
-            for group in self._groups.values():
-                self._post(group, group.attend(now))
-            self._send()
+        while not working.done() and (now := self._clock.now()) < silent_from:
+            if self._has_work:  # what comes of it is for the next turn, which is sure to follow then
+                self._expire(now)
+                for group in self._groups.values():
+                    self._post(group, group.attend(now))
+                self._send()
             await self._stirred()
 
     def _expire(self, now: float) -> None:
@@ -207,7 +215,11 @@ class Driver:
     async def _truncate(self) -> None:
         truncations, self._truncations = self._truncations, {}
         for group, base in truncations.items():
-            await self._log_runner.run(partial(self._log.truncate, group, base))
+            truncating = self._begin(partial(self._log.truncate, group, base))
+            try:
+                await self._attend_until_done(truncating)
+            finally:
+                await truncating
 
     def _refill(self, group: Group) -> None:
         """Read from the log what is decided and in memory nowhere: after a start, or where applying lagged behind."""

@@ -7,7 +7,6 @@ I/O that `turn` asks for and comes back with `finish`.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,12 +20,16 @@ from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.backlog import Backlog
 from ostraka_server.shard.calls import Call
+from ostraka_server.shard.inbox import Inbox
 from ostraka_server.shard.pending_reads import PendingReads
 from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
 from ostraka_server.store import DamagedStore
 
 UNFLUSHED_BYTES_MAX = 64 << 20
 """What a machine may hold that its store does not hold yet. From half of it on the store catches up without delay."""
+
+INBOX_FULL = "too many messages wait"
+"""Why a message was ignored that no replica has seen."""
 
 log = logging.getLogger("ostraka.group")
 
@@ -84,7 +87,7 @@ class Group:
         """The log holds no entries through it, or will soon not hold them."""
         self.lost = machine.applied_slot < base
         replica.may_lead = not self.lost
-        self._inbox: deque[tuple[ReplicaId, Message]] = deque()
+        self._inbox = Inbox()
         self._known = (replica.leader, replica.serving)
         self._decided_through = (
             replica.decided_through
@@ -148,9 +151,13 @@ class Group:
 
     # For the driver
 
-    def receive(self, sender: ReplicaId, message: Message) -> None:
-        """A message for the next turn."""
-        self._inbox.append((sender, message))
+    def receive(self, sender: ReplicaId, message: Message, size: int = 0) -> None:
+        """A message for the next turn, that came as so many bytes. Others' are dropped while too many wait: they are
+        said again, as a replica's own votes are not."""
+        if self._inbox.is_full and sender != self.replica.id:
+            self.replica.ignored[INBOX_FULL] += 1
+        else:
+            self._inbox.put(sender, message, size)
 
     @property
     def deadline(self) -> float:
@@ -256,8 +263,8 @@ class Group:
     # Inside
 
     def _take_in(self, now: float) -> None:
-        while self._inbox:
-            self.replica.step(*self._inbox.popleft(), now)
+        for sender, message in self._inbox.take_all():
+            self.replica.step(sender, message, now)
         if now >= self.replica.deadline:
             self.replica.tick(now)
 
