@@ -140,6 +140,21 @@ def test_a_state_that_changed_is_not_believed(store: Store, column: str) -> None
             read()
 
 
+@pytest.mark.parametrize("crc", ["0.5", "x'00'", "-1", "1 << 32", "1 << 62"])
+def test_rows_are_not_replaced_where_they_say_of_themselves_what_no_row_can(store: Store, crc: str) -> None:
+    """Damage may change the type of a cell, whatever the table says."""
+    database = store._writer
+    database.execute("PRAGMA writable_schema = ON")
+    database.execute("UPDATE sqlite_schema SET sql = replace(sql, 'STRICT, ', '') WHERE name = 'kv'")
+    database.execute("PRAGMA writable_schema = RESET")
+    database.execute(f"UPDATE kv SET crc = {crc}")
+    before = store.state()
+    for keys in (b"3",), (b"3", b"4"):
+        with pytest.raises(DamagedStore):
+            store.write(Delta(dict.fromkeys(keys), MachineState(3, 3, bytes(16))))
+    assert store.state() == before
+
+
 @pytest.mark.parametrize(
     "change", ["DELETE FROM kv WHERE key = x'33'", "DELETE FROM kv", "old row", "DELETE FROM state"]
 )

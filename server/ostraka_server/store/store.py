@@ -105,7 +105,7 @@ class Store:
         try:
             with _transaction(self._writer) as connection:
                 _, before = read_state(connection, self._name)
-                replaced = total_of(connection, keys)
+                replaced = total_of(connection, keys, self._name)
                 written = upsert_rows(connection, [row for key in keys if (row := changes[key]) is not None])
                 delete_keys(connection, [key for key in keys if changes[key] is None])
                 write_state(connection, StoredState(*delta.state), before.changed(less=replaced, plus=written))
