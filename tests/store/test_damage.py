@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -228,3 +229,16 @@ def test_a_file_is_checked_by_a_program(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "its state is not as it was written\n")
     with pytest.raises(StoreError, match="unable to open database file"):
         verify_file(tmp_path / "missing.db")
+
+
+def test_what_lies_where_the_node_was_started_has_no_part_in_checking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    store = Store.open(FileFactory(path), OWNER)
+    store.write(delta(7, Random(1)))
+    store.close()
+    (tmp_path / "argparse.py").write_text("raise SystemExit('not the library')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
+    monkeypatch.chdir(tmp_path)
+    assert verify_file(path) == 7

@@ -32,7 +32,7 @@ def verify_file(path: Path) -> int:
 
     A thread next to a busy loop would get Python's lock back after 5 ms, for every row (see `flush.py`).
     """
-    command = (sys.executable, "-m", "ostraka_server.store", str(path))
+    command = (sys.executable, "-P", "-m", "ostraka_server.store", str(path))
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode == SOUND:
         return int(done.stdout)
