@@ -133,10 +133,10 @@ class MeteredNode:
             peers=self.peers,
             methods={"/ostraka.v1.KV/Get": self.rpcs},
         )
-        open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
-        self.hosting = Hosting(CONFIG, FORMED, clock, Random(1), self.peers, storage)
-        self.group = self.hosting.groups[1]
         self.reserve = DiskReserve(storage.path, NEEDED, AtOnce(clock), clock, lambda _: storage.free_bytes())
+        open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
+        self.hosting = Hosting(CONFIG, FORMED, clock, Random(1), self.peers, storage, self.reserve.has_room)
+        self.group = self.hosting.groups[1]
 
     def serve(self) -> None:
         """Elect oneself."""

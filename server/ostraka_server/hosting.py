@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 
@@ -50,12 +50,15 @@ class Hosting:
         random: Random,
         transport: Transport,
         storage: Storage,
+        has_room: Callable[[int], bool],
     ) -> None:
+        """`has_room`: whether the disk has so many bytes to spare for a snapshot."""
         self._config = config
         self._members = members
         self._clock = clock
         self._random = random
         self._storage = storage
+        self._has_room = has_room
         self._log_runner = self._storage.runner("log")
         self._store_runner = self._storage.runner("store")
         self._snapshot_runner = self._storage.runner("snapshot")
@@ -102,7 +105,8 @@ class Hosting:
         group.stats.damaged_stores += damaged
         truncate, clock = self.driver.truncate, self._clock
         tell = partial(self.driver.tell, group)
-        source = SnapshotSource(group, factory, self.log, self._snapshot_runner, clock, tell)
+        has_room, beside = self._has_room, self._snapshot_runner
+        source = SnapshotSource(group, factory, self.log, beside, clock, tell, has_room)
         retention = Retention(
             number,
             self.log,
@@ -115,7 +119,7 @@ class Hosting:
         reopen = partial(self._open_store, number, factory, verified=True)  # where it was copied
         installer = Installer(group, flusher, store, factory, reopen, truncate, self._store_runner, clock)
         owner = self._owner(number)
-        sink = SnapshotSink(group, factory, owner, self._snapshot_runner, clock, tell, installer.install)
+        sink = SnapshotSink(group, factory, owner, beside, clock, tell, installer.install, has_room)
         group.on_damage = sink.ask
         self.driver.add(group, flusher, Transfer(source, sink))
         self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink

@@ -42,11 +42,11 @@ class Serving:
         replicas: Transport,
     ) -> None:
         """Raises LogError and StoreError for what the disk holds."""
-        self.hosting = Hosting(config, members, clock, random, replicas, storage)
         self._gateway = gateway
         self._clock = clock
         needed = config.limits.disk_reserve_bytes + config.log.segment_bytes  # the next segment is reserved at once
         self.reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, lambda _: storage.free_bytes())
+        self.hosting = Hosting(config, members, clock, random, replicas, storage, self.reserve.has_room)
 
     async def open(self) -> None:
         """Let calls in."""

@@ -47,6 +47,10 @@ class DiskReserve:
         self.free_bytes = 0
         """When it was last looked at."""
 
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes can be written without living off the reserve, when it was last looked at."""
+        return self.free_bytes - size >= self.needed_bytes
+
     async def run(self) -> None:
         """Look at the disk for ever."""
         while True:

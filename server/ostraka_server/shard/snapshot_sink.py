@@ -56,8 +56,10 @@ class SnapshotSink:
         runner: Runner,
         clock: Clock,
         send: Callable[[ReplicaId, SnapshotMessage], None],
-        install: Callable[[Image], Awaitable[None]],
+        install: Callable[[Image, int], Awaitable[bool]],
+        has_room: Callable[[int], bool],
     ) -> None:
+        """`install`: see `transfer.Installer`. `has_room`: whether the disk has so many bytes to spare."""
         self._group = group
         self._store = store
         self._owner = owner
@@ -65,6 +67,8 @@ class SnapshotSink:
         self._clock = clock
         self._send = send
         self._install = install
+        self._has_room = has_room
+        self._too_large: bytes | None = None  # the digest of an offer that there was no room for
         self._inbox: asyncio.Queue[tuple[ReplicaId, Delivery]] = asyncio.Queue(MESSAGES_MAX)
         self._others = cycle(group.replica.others)
         self._transfer: _Transfer | None = None
@@ -104,6 +108,8 @@ class SnapshotSink:
             transfer.moved = False
             return
         if transfer is None or transfer.offer.digest != offer.digest:
+            if not self._has_room(offer.size):
+                return self._pass_over(offer)
             log.info("snapshot begins", extra=fields(group=self._group.id, slot=offer.slot, size=offer.size))
             await self._discard()
             image = await self._runner.run(self._store.receive)
@@ -118,7 +124,11 @@ class SnapshotSink:
         if not chunk.data or transfer.received + len(chunk.data) > transfer.offer.size:
             return
         image, offset = transfer.image, transfer.received
-        await self._runner.run(lambda: image.write(offset, chunk.data))
+        try:
+            await self._runner.run(lambda: image.write(offset, chunk.data))
+        except OSError as error:
+            self._do_without(str(error))
+            return await self._discard()
         transfer.received += len(chunk.data)
         self.received_bytes += len(chunk.data)
         transfer.moved = True
@@ -131,12 +141,11 @@ class SnapshotSink:
             self._send(transfer.source, RequestChunk(offer.ballot, offer.digest, transfer.received))
             return
         self._transfer = None
-        if not await self._complete(transfer):
-            await self._runner.run(transfer.image.remove)
-        elif not self._group.replica.leads and offer.slot >= self._group.needs_through:
-            await self._install(transfer.image)
+        if await self._complete(transfer) and await self._install(transfer.image, offer.slot):
             self.installed += 1
             log.info("snapshot installed", extra=fields(group=self._group.id, slot=offer.slot))
+        else:
+            await self._runner.run(transfer.image.remove)
 
     async def _complete(self, transfer: _Transfer) -> bool:
         """Whether what arrived can be installed."""
@@ -144,12 +153,26 @@ class SnapshotSink:
         try:
             if await self._runner.run(lambda: complete(image, digest, self._owner)):
                 return True
-            why = "its bytes are not those that were offered"
+            self._refuse("its bytes are not those that were offered")
         except StoreError as error:
-            why = str(error)
+            self._refuse(str(error))
+        except OSError as error:
+            self._do_without(str(error))
+        return False
+
+    def _refuse(self, why: str) -> None:
         self.refused += 1
         log.warning("snapshot refused", extra=fields(group=self._group.id, why=why))
-        return False
+
+    def _pass_over(self, offer: OfferSnapshot) -> None:
+        """The same is offered again and again: it is told once."""
+        if offer.digest != self._too_large:
+            self._too_large = offer.digest
+            self._do_without(f"its {offer.size} bytes would take of the disk's reserve: give space")
+
+    def _do_without(self, why: str) -> None:
+        """For now: whatever is wrong with this disk, the replica still votes."""
+        log.warning("snapshot not received", extra=fields(group=self._group.id, why=why))
 
     async def _discard(self) -> None:
         transfer, self._transfer = self._transfer, None

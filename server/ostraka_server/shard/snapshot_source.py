@@ -40,13 +40,16 @@ class SnapshotSource:
         runner: Runner,
         clock: Clock,
         send: Callable[[ReplicaId, SnapshotMessage], None],
+        has_room: Callable[[int], bool],
     ) -> None:
+        """`has_room`: whether the disk has so many bytes to spare."""
         self._group = group
         self._store = store
         self._log = acceptor_log
         self._runner = runner
         self._clock = clock
         self._send = send
+        self._has_room = has_room
         self._orders: asyncio.Queue[tuple[ReplicaId, Order] | None] = asyncio.Queue(ORDERS_MAX)
         self._snapshot: Snapshot | None = None
         self._used_at = 0.0
@@ -93,21 +96,32 @@ class SnapshotSource:
 
     async def _renew(self) -> None:
         await self._remove()
+        size = self._store.size
+        if not self._has_room(size):
+            return self._do_without(f"its {size} bytes would take of the disk's reserve: give space")
         try:
             self._snapshot = await self._runner.run(lambda: take(self._store))
         except DamagedStore as damage:
             self._group.damaged(damage)
-        except (StoreError, OSError) as error:  # perhaps there is no space for it: this replica can do without
-            log.warning("no snapshot", extra=fields(group=self._group.id, why=str(error)))
+        except (StoreError, OSError) as error:
+            self._do_without(str(error))
         else:
             self.taken += 1
             log.info("snapshot taken", extra=fields(group=self._group.id, slot=self._snapshot.slot))
+
+    def _do_without(self, why: str) -> None:
+        """This replica needs none, and whoever does asks again."""
+        log.warning("no snapshot", extra=fields(group=self._group.id, why=why))
 
     async def _send_chunk(self, to: ReplicaId, request: RequestChunk) -> None:
         snapshot = self._snapshot
         if snapshot is not None and snapshot.digest == request.digest and request.offset < snapshot.image.size:
             self._use()
-            data = await self._runner.run(lambda: snapshot.image.read(request.offset, CHUNK_BYTES))
+            try:
+                data = await self._runner.run(lambda: snapshot.image.read(request.offset, CHUNK_BYTES))
+            except OSError as error:
+                self._do_without(str(error))
+                return await self._remove()
             self._send(to, Chunk(request.ballot, request.digest, request.offset, data))
             self.sent_bytes += len(data)
 

@@ -71,9 +71,13 @@ class Installer:
         self._runner = runner
         self._clock = clock
 
-    async def install(self, image: Image) -> None:
-        """Nothing is applied, flushed or read meanwhile; the rest of the node goes on."""
+    async def install(self, image: Image, slot: int) -> bool:
+        """Go on with the state after `slot`, unless by now the replica needs a later one, or leads: False then.
+
+        Nothing is applied, flushed or read meanwhile; the rest of the node goes on."""
         async with self._flusher.idle():
+            if self._group.replica.leads or slot < self._group.needs_through:
+                return False
             self._group.lose()
             self._store.close_reader()
             await self._runner.run(lambda: self._replace(image))
@@ -81,6 +85,7 @@ class Installer:
             self._flusher.store = self._store
             self._group.install(machine, self._clock.now())
             self._truncate(self._group.id, machine.applied_slot)
+            return True
 
     def _replace(self, image: Image) -> None:
         self._store.close_writer()

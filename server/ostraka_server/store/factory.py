@@ -32,6 +32,10 @@ class ConnectionFactory(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def size(self) -> int:
+        """Bytes that a copy takes at most. Raises OSError."""
+
     def connect(self) -> Connections:
         """New connections. Raises sqlite3.Error."""
 
@@ -64,6 +68,10 @@ class FileFactory:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.name = str(path)
+
+    @property
+    def size(self) -> int:
+        return sum(path.stat().st_size for path in (self._path, Path(f"{self._path}-wal")) if path.exists())
 
     def connect(self) -> Connections:
         # Each statement of a flush has its own number of rows and is worth keeping only if the next flush has it too.
@@ -151,6 +159,10 @@ class MemoryFactory:
             connection.deserialize(self._image)
         self._connection = connection
         return Connections(connection, connection)
+
+    @property
+    def size(self) -> int:
+        return len(self.serialize())
 
     def serialize(self) -> bytes:
         """The image of the database, open or about to be opened."""
