@@ -57,6 +57,18 @@ def transfer(sender: ConnectionFactory, receiver: ConnectionFactory, owner: Owne
     return whole
 
 
+def test_opening_what_replaced_a_store_writes_nothing(tmp_path: Path) -> None:
+    """It happens on the loop, and turning a copy into a database with a WAL syncs its file twice."""
+    sender, receiver = FileFactory(tmp_path / "sender.db"), FileFactory(tmp_path / "receiver.db")
+    theirs = Store.open(sender, SENDER)
+    write(theirs, 5, a=b"1")
+    assert transfer(sender, receiver)
+    before = (tmp_path / "receiver.db").read_bytes()
+    Store.open(receiver, RECEIVER, verified=True).close()
+    assert (tmp_path / "receiver.db").read_bytes() == before
+    theirs.close()
+
+
 def test_a_snapshot_takes_the_place_of_another_nodes_store(factories: Factories) -> None:
     sender, receiver = factories("sender"), factories("receiver")
     theirs, old = Store.open(sender, SENDER), Store.open(receiver, RECEIVER)

@@ -57,7 +57,8 @@ class ConnectionFactory(Protocol):
         closed. Raises OSError."""
 
     def replace(self, image: Image) -> None:
-        """Make an image of `receive`, which is synced, the store, durably. All connections are closed. Raises OSError.
+        """Make an image of `receive`, which is synced, the store, durably. All connections are closed. Raises OSError,
+        sqlite3.Error.
 
         Interrupted, it has left the old store or the new one."""
 
@@ -74,17 +75,25 @@ class FileFactory:
         return sum(path.stat().st_size for path in (self._path, Path(f"{self._path}-wal")) if path.exists())
 
     def connect(self) -> Connections:
+        writer = self._connect_writer()
+        try:
+            uri = f"{self._path.resolve().as_uri()}?mode=ro"
+            return Connections(writer, sqlite3.connect(uri, uri=True, isolation_level=None))
+        except BaseException:
+            writer.close()
+            raise
+
+    def _connect_writer(self) -> sqlite3.Connection:
         # Each statement of a flush has its own number of rows and is worth keeping only if the next flush has it too.
         writer = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=8)
         try:
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = NORMAL")
             writer.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
-            uri = f"{self._path.resolve().as_uri()}?mode=ro"
-            return Connections(writer, sqlite3.connect(uri, uri=True, isolation_level=None))
         except BaseException:
             writer.close()
             raise
+        return writer
 
     def save(self, writer: sqlite3.Connection) -> bool:
         # Passive: it copies what no reader still needs, and syncs the file if that was everything.
@@ -122,6 +131,7 @@ class FileFactory:
             Path(f"{self._path}{leftover}").unlink(missing_ok=True)
         self._beside("received").rename(self._path)
         self._sync_directory()
+        self._connect_writer().close()  # a copy has no WAL; giving it one syncs, and the loop opens it next
 
     def _sync_directory(self) -> None:
         directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -21,8 +21,6 @@ T = TypeVar("T")
 ROWS_MAX = 1024
 """Rows a statement: seven parameters each, of which SQLite takes 32,766. More rows were measured to gain nothing."""
 
-_CRC_MAX = (1 << 32) - 1
-
 
 def total_of(connection: sqlite3.Connection, keys: Sequence[bytes], name: str) -> Total:
     """Of the rows that exist, by ascending key: about to be written or deleted, they are read in the same order.
@@ -33,7 +31,7 @@ def total_of(connection: sqlite3.Connection, keys: Sequence[bytes], name: str) -
         marks = ", ".join("?" * len(part))
         query = f"SELECT count(*), coalesce(sum(crc), 0) FROM kv WHERE key IN ({marks})"
         rows, crcs = connection.execute(query, tuple(part)).fetchone()
-        if not isinstance(crcs, int) or not 0 <= crcs <= rows * _CRC_MAX:
+        if not isinstance(crcs, int) or not 0 <= crcs <= rows * 0xFFFFFFFF:
             raise DamagedStore(name, "the rows to be replaced are not as they were written")
         total = Total(total.rows + rows, total.crcs + crcs)
     return total
