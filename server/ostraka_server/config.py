@@ -125,7 +125,7 @@ class Paxos:
 class Log:
     """The acceptor log."""
 
-    segment_bytes: Annotated[int, About("Size of a segment file; preallocated.", low=64 * KiB)] = 64 * MiB
+    segment_bytes: Annotated[int, About("Size of a segment file; preallocated.", low=144 * KiB)] = 64 * MiB
     retain_entries: Annotated[
         int, About("Entries of a shard kept for replicas that were away; half of them, once there are more.")
     ] = 100_000

@@ -77,6 +77,10 @@ class Agreement:
         """Whether the replica's vote for this slot and ballot is durable."""
         return replica in self._voters[slot, ballot]
 
+    def slots_voted(self, replica: int) -> list[int]:
+        """The slots for which a vote of the replica is or was durable."""
+        return [slot for (slot, _), voters in self._voters.items() if replica in voters]
+
     def is_chosen(self, slot: int, payload: bytes) -> bool:
         """Whether this very value is chosen for the slot."""
         choice = self.chosen.get(slot)

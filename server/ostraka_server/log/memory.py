@@ -8,11 +8,15 @@ order). A sync that fails loses what it should have saved, while reads go on sho
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import ENOSPC
 from random import Random
 from zlib import crc32
 
 from ostraka_server.log.files import File
 from ostraka_server.log.layout import SECTOR
+
+LOST = 1 << 62
+"""Where a write strays to that reaches no sector at all."""
 
 _Names = dict[str, "MemoryFile"]
 
@@ -32,6 +36,10 @@ class MemoryFile:
     def write(self, offset: int, data: bytes) -> None:
         self._directory._step()
         self._directory.checksum = crc32(data, self._directory.checksum)
+        strayed = self._directory._stray()
+        if strayed == LOST:
+            return
+        offset = max(0, min(offset + strayed, len(self._seen) - len(data)))
         end = offset + len(data)
         if end > len(self._seen):
             self._seen.extend(bytes(end - len(self._seen)))
@@ -88,6 +96,9 @@ class MemoryDirectory:
         """How many changes and syncs, of files and of the directory, were asked for."""
         self.checksum = 0
         """CRC-32 of all that was written, in order."""
+        self.room = 1 << 60
+        """Bytes that files still to be created may take: beyond them creation fails as on a full disk."""
+        self._strays: tuple[int, int] | None = None
 
     def list(self) -> list[str]:
         return sorted(self._seen)
@@ -95,6 +106,8 @@ class MemoryDirectory:
     def create(self, name: str, size: int) -> File:
         if name in self._seen:
             raise FileExistsError(name)
+        if size > self.room:
+            raise OSError(ENOSPC, "no space left on the disk", name)
         file = MemoryFile(self, size)
         self._change(lambda names: names.__setitem__(name, file))
         return file
@@ -134,6 +147,32 @@ class MemoryDirectory:
         stands for the process ending there: what was written before stays unsynced until `crash`.
         """
         self._failure = (self.steps + step, error)
+
+    def stray(self, write: int, by: int) -> None:
+        """The write-th write from now on, counted from 1, lands `by` bytes away (or nowhere, for LOST), and nobody is
+        told. It stays within its file."""
+        self._strays = (write, by)
+
+    def heal(self) -> None:
+        """Whatever was to go wrong will not."""
+        self._failure = self._strays = None
+
+    def copy(self) -> MemoryDirectory:
+        """Another disk that holds what would survive a power loss now, if all that is in doubt were lost."""
+        other = MemoryDirectory()
+        for name in sorted(self._durable):
+            copied = MemoryFile(other, 0)
+            copied._durable = bytearray(self._durable[name]._durable)
+            copied._seen = bytearray(copied._durable)
+            other._durable[name] = other._seen[name] = copied
+        return other
+
+    def _stray(self) -> int:
+        if self._strays is None:
+            return 0
+        write, by = self._strays
+        self._strays = None if write == 1 else (write - 1, by)
+        return by if write == 1 else 0
 
     def _change(self, change: Callable[[_Names], object]) -> None:
         self._step()

@@ -27,6 +27,7 @@ from tests.simulation.stack import loop
 from tests.simulation.stack.host import Host
 from tests.simulation.stack.process import Process, adopt
 from tests.simulation.stack.streams import ClientWire
+from tests.simulation.stack.watch import Watch
 from tests.simulation.stack.wires import Wires
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
@@ -116,10 +117,12 @@ class Cluster:
         self.random = Random(f"{seed} scenario")
         self.wires = Wires(timeline, Random(f"{seed} network"), trace)
         self.clients: list[SimulatedClient] = []
+        of = tuple(of)
+        self.watch = Watch(trace, len(of))
         self._timeline = timeline
         self._seed = seed
         self._observer = self._process("observer")
-        self.nodes = [Host(i, config, self.wires, timeline, trace, seed) for i, config in enumerate(of, 1)]
+        self.nodes = [Host(i, config, self.wires, timeline, trace, seed, self.watch) for i, config in enumerate(of, 1)]
         for node in self.nodes:
             self.wires.add(node, node.address, node.name)
         for node in self.nodes:

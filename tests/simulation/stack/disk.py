@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from random import Random
 
 from ostraka_server.log import MemoryDirectory
+from ostraka_server.log.layout import DATA_AT, SECTOR, START_AT, blank_sector
+from ostraka_server.log.manifest import unpack_manifest
 from ostraka_server.paxos.formation import Announcement
-
-MiB = 1 << 20
 
 IMAGES_KEPT = 5
 """A power loss may put a store back to one of so many flushes: flushes do not sync."""
@@ -55,3 +55,23 @@ class Disk:
         self.log.crash(random)
         kept = random.choice(self._images)
         self._images = deque([kept], IMAGES_KEPT)
+
+    def written(self) -> list[tuple[str, int]]:
+        """The sectors of the log that hold something: file and offset."""
+        found = []
+        for name in self.log.list():
+            data = self.log.open(name).read(0, 1 << 30)
+            empty = (bytes(SECTOR), blank_sector(unpack_manifest(data, START_AT).chain))
+            found += [(name, at) for at in range(DATA_AT, len(data), SECTOR) if data[at : at + SECTOR] not in empty]
+        return found
+
+    def fill(self, free_bytes: int) -> None:
+        """So much is left: what takes more fails."""
+        self.free_bytes = self.log.room = free_bytes
+
+    def copy(self) -> Disk:
+        """A copy of what is durable on it, as a backup has it."""
+        other = Disk()
+        other.log, other.record, other.sightings = self.log.copy(), self.record, dict(self.sightings)
+        other._images = deque([self.images], IMAGES_KEPT)
+        return other

@@ -6,7 +6,7 @@ The node is `ostraka_server.node.Node` as it is; sockets, files, clock and chanc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, cast
 
@@ -22,20 +22,27 @@ from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.clock import Clock
+from tests.simulation.faults import Fault
+from tests.simulation.recorder import State
 from tests.simulation.stack.disk import Disk
+from tests.simulation.stack.loop import Loop
 from tests.simulation.stack.process import Process
 from tests.simulation.stack.sockets import ProcessSockets, SimulatedListener
 from tests.simulation.stack.storage import ProcessStorage
 from tests.simulation.stack.streams import Aborted, ClientWire, ExchangeContext, UnaryContext
+from tests.simulation.stack.watch import Watch
 from tests.simulation.stack.wires import Wires
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
+from tests.simulation.violation import Violation
 
 
 class Host:
     """`life` while a process runs on it."""
 
-    def __init__(self, number: int, config: Config, wires: Wires, timeline: Timeline, trace: Trace, seed: int) -> None:
+    def __init__(
+        self, number: int, config: Config, wires: Wires, timeline: Timeline, trace: Trace, seed: int, watch: Watch
+    ) -> None:
         self.number = number
         self.name = config.node
         self.config = config
@@ -47,6 +54,14 @@ class Host:
         self.listener: SimulatedListener | None = None
         self.ended_by: BaseException | None = None
         """What the last process died of, unless it was stopped or killed."""
+        self.on_end: Callable[[], object] = lambda: None
+        """Called whenever a process has ended, in whichever way."""
+        self.on_serve: Callable[[], object] = lambda: None
+        """Called when a process has opened what is on the disk."""
+        self.doomed_in: int | None = None
+        """The next process dies at so-manieth boundary between two steps of the disk or the network."""
+        self.doomed_to_lose_power = False
+        self.watch = watch
         self._wires = wires
         self._timeline = timeline
         self._trace = trace
@@ -63,10 +78,26 @@ class Host:
         """Whether a process is up, with its groups open."""
         return self.life is not None and self.life.node.hosting is not None
 
+    @property
+    def whole(self) -> bool:
+        """Whether it serves, and nothing that was durable here is missing."""
+        if not self.serves:
+            return False
+        hosting = self.up.hosting
+        return all(
+            not group.lost and hosting.log.lacks(number, group.replica.decided_through) == hosting.log.base(number)
+            for number, group in hosting.groups.items()
+        )
+
+    def has_seen(self, node: str) -> int:
+        """How far it has seen the log of `node`, while it serves."""
+        return self.up.node.introductions._sightings.seen.get(node, 0)
+
     def start(self) -> None:
         """Start a process from what the disk holds; once it `serves` its groups are there, unless it dies before."""
         assert self.life is None
         self._trace.note(f"{self.name} starts")
+        self._trace.state(self.number, State.DOWN, False)
         self._wires.host_died(self.number)
         random = Random(self._random.random())
         process = self.process = Process(self.name, self._timeline, self._trace, self.clock, random)
@@ -75,9 +106,23 @@ class Host:
     def kill(self, *, power_loss: bool = False) -> None:
         """End the process at once; with a power loss, what was not synced is in doubt."""
         self._trace.note(f"{self.name} is killed{' by a power loss' * power_loss}")
-        self._end()
+        self.ended_by = None
         if power_loss:
             self.disk.lose_power(self._random)
+        self._end()
+
+    def boundary(self, where: str) -> bool:
+        """Whether the process dies here, where it was doomed to."""
+        if self.doomed_in is None:
+            return False
+        self.doomed_in -= 1
+        if self.doomed_in > 0:
+            return False
+        self.doomed_in = None
+        self._trace.count(Fault.CRASH_AT_BOUNDARY)
+        self._trace.count(f"crash {where}")
+        self.kill(power_loss=self.doomed_to_lose_power)
+        return True
 
     async def stop(self) -> None:
         """Stop as SIGTERM does."""
@@ -89,21 +134,36 @@ class Host:
         """The process ended by itself; None where that was asked for."""
         self._trace.note(f"{self.name} ends{f': {error!r}' if error else ''}")
         self.ended_by = error
+        violation = _violation(error)
+        if violation is not None:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, Loop)
+            loop.fail(violation)
         self._end()
 
     def _end(self) -> None:
+        self._trace.state(self.number, State.DOWN, True)
         life, self.life, process, self.process = self.up, None, self.process, None
         assert process is not None
         process.kill()
         self.listener = None
         self._wires.break_connections(process)
         life.let_go()
+        self.on_end()
 
     def _surroundings(self, process: Process, random: Random) -> Surroundings:
         return Surroundings(
             clock=process.clock,
             random=random,
-            storage=ProcessStorage(self.disk, process, self._timeline, self._trace, random),
+            storage=ProcessStorage(
+                self.disk,
+                process,
+                self._timeline,
+                self._trace,
+                random,
+                self.boundary,
+                lambda: self.watch.synced(self.name),
+            ),
             sockets=ProcessSockets(self, process, self._wires),
             clients=ClientWire(self.number, process, self._wires),
         )
@@ -120,6 +180,13 @@ class Host:
 
     def start_unary(self, method: str, request: bytes, context: UnaryContext) -> asyncio.Task[None]:
         return asyncio.create_task(self.up.unary(method, request, context))
+
+
+def _violation(error: BaseException | None) -> Violation | None:
+    """The broken invariant among what a process died of."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for each in error.exceptions if (found := _violation(each)) is not None), None)
+    return error if isinstance(error, Violation) else None
 
 
 class Life:
@@ -179,7 +246,8 @@ class Life:
         await self.node.peers.listen(self._host.config.listen_replica)
 
     def serve(self, serving: Serving) -> None:
-        """Whoever calls finds the services by the host."""
+        self._host.watch.begins(self._host.name, serving.hosting)
+        self._host.on_serve()
 
     def retire(self) -> None:
         """Health, which tells others, is not part of the simulator."""

@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 from zlib import crc32
 
+from tests.simulation.faults import Fault
 from tests.simulation.network import Conditions, Links
 from tests.simulation.recorder import Link
 from tests.simulation.stack.process import Process
@@ -95,6 +96,8 @@ class Lines(Links):
         self._random = random
         self._held: dict[Link, deque[tuple[float, Line, Parcel]]] = {}
         self._numbers = 0
+        self._garbled = 0
+        self._garbling = random
 
     def number(self) -> int:
         """For a new line."""
@@ -110,6 +113,11 @@ class Lines(Links):
         else:
             self._post(line, parcel)
 
+    def garble(self, parcels: int, random: Random) -> None:
+        """Of so many of the next frames between replicas one bit arrives wrong."""
+        self._garbled += parcels
+        self._garbling = random
+
     def unblock(self, links: Iterable[Link]) -> None:
         links = tuple(links)
         super().unblock(links)
@@ -120,7 +128,7 @@ class Lines(Links):
 
     def calm(self) -> None:
         super().calm()
-        self.conditions, self.bandwidth = Conditions(), float("inf")
+        self.conditions, self.bandwidth, self._garbled = Conditions(), float("inf"), 0
         self.unblock(tuple(self._held))
 
     def _lose_patience(self, line: Line) -> None:
@@ -132,6 +140,8 @@ class Lines(Links):
 
     def _post(self, line: Line, parcel: Parcel) -> None:
         conditions, now = self.conditions, self._timeline.now
+        if self._garbled and parcel.what == "frame":
+            parcel = self._garble(parcel)
         delay_s = self._random.uniform(*conditions.delay_s)
         if conditions.loss and self._random.random() < conditions.loss:
             self._trace.count("stall")
@@ -142,3 +152,10 @@ class Lines(Links):
         line.free_at = max(now, line.free_at) + len(parcel.data) / self.bandwidth
         line.arrival = max(line.free_at + delay_s, line.arrival, self.clogged_until(line.link))
         self._timeline.at(line.arrival, partial(line.arrive, parcel, self._trace))
+
+    def _garble(self, parcel: Parcel) -> Parcel:
+        self._garbled -= 1
+        self._trace.count(Fault.MALFORMED)
+        data, place = bytearray(parcel.data), self._garbling.randrange(8 * len(parcel.data))
+        data[place // 8] ^= 1 << place % 8
+        return Parcel(parcel.what, bytes(data), parcel.take)

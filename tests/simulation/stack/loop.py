@@ -51,6 +51,8 @@ class Loop(asyncio.BaseEventLoop):
         self._timeline = timeline
         self._numbers = count()
         self._started = started
+        self._failure: BaseException | None = None
+        self._winding_down = False
         self.mishaps: list[str] = []
         self.set_task_factory(_make_task)
         self.set_exception_handler(self._mishap)
@@ -62,20 +64,38 @@ class Loop(asyncio.BaseEventLoop):
         """In place of asyncio's, which would look at timers and sockets, and sleep."""
         assert not self._scheduled, "a timer of the loop's own: time comes from the injected Clock"
         ready, step = self._ready, self._timeline.step
-        while not ready:
+        while not ready and not self._winding_down:
             if not step():
                 raise AssertionError("every task waits and no call is to come: this would hang for ever")
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:
                 handle._run()
-        self.check()
+        if not self._winding_down:
+            self.check()
+
+    def fail(self, why: BaseException) -> None:
+        """End the run with it."""
+        self._failure = self._failure or why
 
     def check(self) -> None:
-        """Raise AssertionError for what went wrong with nobody looking."""
+        """Raise AssertionError for what went wrong with nobody looking, or what the run was told to end with."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
         if self.mishaps:
             mishaps, self.mishaps = self.mishaps, []
             raise AssertionError("\n".join(mishaps))
+
+    def wind_down(self) -> None:
+        """End all tasks, however often they have to be told, and close; time does not go on any more."""
+        self._winding_down = True
+        while tasks := asyncio.all_tasks(self):
+            for task in tasks:
+                task.cancel()
+            self.call_soon(self.stop)
+            self.run_forever()
+        self.close()
 
     def _write_to_self(self) -> None:
         """What asyncio does to wake a loop that waits in its selector."""
@@ -108,7 +128,11 @@ def _make_task(
 def run(timeline: Timeline, main: Coroutine[Any, Any, T], started: Started = lambda task, context: None) -> T:
     """Run `main` to its end. Raises AssertionError where a task failed and nobody asked why."""
     loop = Loop(timeline, started)
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        result = runner.run(main)
+    try:
+        result = loop.run_until_complete(loop.create_task(main))
+    except BaseException:
+        loop.wind_down()
+        raise
+    loop.wind_down()
     loop.check()
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,20 @@ WORK_S = 0.0005
 class ProcessStorage:
     """See `ostraka_server.storage.Storage`. Once the process is dead nothing reaches the disk any more."""
 
-    def __init__(self, disk: Disk, process: Process, timeline: Timeline, trace: Trace, random: Random) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        process: Process,
+        timeline: Timeline,
+        trace: Trace,
+        random: Random,
+        boundary: Callable[[str], bool],
+        synced: Callable[[], object],
+    ) -> None:
+        """`boundary` is called with the name of each moment between two steps of the disk's, and tells whether the
+        process dies there; `synced` when the log was."""
+        self.boundary = boundary
+        self.synced = synced
         self.path = Path(process.name)
         self.disk = disk
         self.process = process
@@ -73,6 +87,7 @@ class ProcessStorage:
             self.trace.note(f"{self.process.name} stores {sum(map(crc32, images.values())):x}")
         elif name == "log":
             self.trace.note(f"{self.process.name} log {self.disk.log.steps} {self.disk.log.checksum:08x}")
+            self.synced()
 
 
 class ProcessRecord:
@@ -115,15 +130,27 @@ class ProcessRunner:
 
     def _work(self, work: Callable[[], T], done: asyncio.Future[T], end: float) -> None:
         storage = self._storage
-        if not storage.process.alive:
+        if not storage.process.alive or storage.boundary(f"before {_name(work)}"):
             return
         tell: Callable[[], Any]
         try:
+            if storage.disk.free_bytes <= 0 and self._name == "store":
+                raise sqlite3.OperationalError("database or disk is full")
             tell = partial(resolve, done, work())
         except Exception as error:
             tell = partial(_fail, done, error)
-        storage.written(self._name)
+        else:
+            storage.written(self._name)
+        if storage.boundary(f"after {_name(work)}"):
+            return
         storage.timeline.at(end, partial(storage.process.happen, self._name, tell))
+
+
+def _name(work: Callable[[], object]) -> str:
+    """What it does: the function's name, whatever it is wrapped in."""
+    while isinstance(work, partial):
+        work = work.func
+    return work.__qualname__.replace(".<locals>.<lambda>", "")
 
 
 def _fail(done: asyncio.Future[Any], error: Exception) -> None:

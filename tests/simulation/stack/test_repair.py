@@ -7,8 +7,7 @@ from random import Random
 import pytest
 
 from ostraka_server.log import LogCorrupt
-from ostraka_server.log.layout import DATA_AT, SECTOR, START_AT, blank_sector
-from ostraka_server.log.manifest import unpack_manifest
+from ostraka_server.log.layout import SECTOR
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.stack.callers import Load
 from tests.simulation.stack.cluster import Cluster, run
@@ -17,14 +16,7 @@ from tests.simulation.stack.host import Host
 
 def written(node: Host) -> list[tuple[str, int]]:
     """Every byte of the log that holds something: its file and offset."""
-    found = []
-    for name in node.disk.log.list():
-        data = node.disk.log.open(name).read(0, 1 << 24)
-        blank = blank_sector(unpack_manifest(data, START_AT).chain)
-        for at in range(DATA_AT, len(data), SECTOR):
-            if data[at : at + SECTOR] not in (blank, bytes(SECTOR)):
-                found += [(name, byte) for byte in range(at, at + SECTOR)]
-    return found
+    return [(name, byte) for name, at in node.disk.written() for byte in range(at, at + SECTOR)]
 
 
 def flip(node: Host, places: list[tuple[str, int]]) -> None:

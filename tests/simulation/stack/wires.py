@@ -77,6 +77,7 @@ class Wires:
         self.connections: dict[Breakable, None] = {}
         self._timeline = timeline
         self._trace = trace
+        self._calmed = 0
 
     def add(self, host: Host, *names: str) -> None:
         """Have a host reached by these names."""
@@ -85,9 +86,15 @@ class Wires:
 
     def cut(self, links: Iterable[Link], seconds: float) -> None:
         """Nothing gets through these links for so long."""
-        links = tuple(links)
+        links, calmed = tuple(links), self._calmed
         self.lines.block(links)
-        self._timeline.after(seconds, lambda: self.lines.unblock(links))
+        self._timeline.after(seconds, lambda: self.lines.unblock(links) if self._calmed == calmed else None)
+
+    def calm(self) -> None:
+        """Every fault off; what was to end later has ended."""
+        self._calmed += 1
+        self.lines.calm()
+        self.frames.calm()
 
     def isolate(self, hosts: Iterable[int], others: Iterable[int], seconds: float) -> None:
         """Cut `hosts` off from `others`, in both directions."""
