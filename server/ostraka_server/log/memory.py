@@ -36,10 +36,10 @@ class MemoryFile:
     def write(self, offset: int, data: bytes) -> None:
         self._directory._step()
         self._directory.checksum = crc32(data, self._directory.checksum)
-        strayed = self._directory._stray()
-        if strayed == LOST:
-            return
-        offset = max(0, min(offset + strayed, len(self._seen) - len(data)))
+        if strayed := self._directory._stray():
+            if strayed == LOST:
+                return
+            offset = max(0, min(offset + strayed, len(self._seen) - len(data)))
         end = offset + len(data)
         if end > len(self._seen):
             self._seen.extend(bytes(end - len(self._seen)))
