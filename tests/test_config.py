@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ostraka_server.config import Address, Config, ConfigError, Limits, Member, Paxos
+from ostraka_server.config import SEGMENT_OVERHEAD_BYTES, Address, Config, ConfigError, Limits, Member, Paxos
+from ostraka_server.log import LogConfig
 
 MINIMAL = """
 cluster = "dev"
@@ -151,7 +152,8 @@ def test_names_are_plain_words(value: str) -> None:
         ({"limits.value_bytes_max": "4190208"}, "limits.request_bytes_max must exceed"),
         ({"limits.range_response_bytes_max": "1048576"}, "limits.range_response_bytes_max must hold"),
         ({"paxos.window_bytes": "4000000"}, "paxos.window_bytes must hold limits.request_bytes_max"),
-        ({"log.segment_bytes": "8388608"}, "log.segment_bytes must exceed paxos.window_bytes"),
+        ({"log.segment_bytes": "8531968"}, "log.segment_bytes must exceed paxos.window_bytes by 147456"),
+        ({"log.segment_bytes": "67108865"}, "log.segment_bytes must be a multiple of 4096"),
         ({"limits.timeout_ms_max": "4999"}, "limits.timeout_ms_max must be at least"),
         ({"limits.connection_age_grace_ms": "60000"}, "limits.connection_age_grace_ms must exceed"),
         ({"listen_client": "0.0.0.0:7401"}, "set advertise_client to an address that others reach"),
@@ -166,6 +168,12 @@ def test_names_are_plain_words(value: str) -> None:
 )
 def test_settings_that_contradict_each_other_are_refused(flags: dict[str, str], message: str) -> None:
     assert message in refusal(None, None, **FLAGS | flags)
+
+
+def test_the_log_takes_whatever_a_window_may_hold() -> None:
+    window = 64 * 1024
+    log = LogConfig(segment_bytes=window + SEGMENT_OVERHEAD_BYTES)
+    assert log.max_payload_bytes >= window
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.1", "localhost", "db1.example"])

@@ -21,6 +21,13 @@ MiB = 1024 * KiB
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 
+BLOCK_BYTES = 4 * KiB
+"""Files of the log consist of whole blocks."""
+
+SEGMENT_OVERHEAD_BYTES = 144 * KiB
+"""What a segment of the log needs beside its entries, the largest footer included; a test holds it to `log/`."""
+
+
 class Address(NamedTuple):
     """Where to listen or connect: a host name or IP address and a port. Port 0 stands for any free port."""
 
@@ -313,8 +320,10 @@ class Config:
             yield "limits.range_response_bytes_max must hold limits.key_bytes_max + limits.value_bytes_max"
         if limits.request_bytes_max > paxos.window_bytes:
             yield "paxos.window_bytes must hold limits.request_bytes_max"
-        if paxos.window_bytes >= self.log.segment_bytes:
-            yield "log.segment_bytes must exceed paxos.window_bytes"
+        if paxos.window_bytes + SEGMENT_OVERHEAD_BYTES > self.log.segment_bytes:
+            yield f"log.segment_bytes must exceed paxos.window_bytes by {SEGMENT_OVERHEAD_BYTES}"
+        if self.log.segment_bytes % BLOCK_BYTES:
+            yield f"log.segment_bytes must be a multiple of {BLOCK_BYTES}"
         if limits.calls_in_flight_bytes_max < limits.request_bytes_max:
             yield "limits.calls_in_flight_bytes_max must hold limits.request_bytes_max"
         if limits.streams_max >= limits.rpcs_max:

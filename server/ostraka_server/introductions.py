@@ -18,6 +18,7 @@ from typing import NoReturn
 from ostraka.clock import Clock
 from ostraka_server.config import Config
 from ostraka_server.hosting import SHARDS, Hosting, open_log
+from ostraka_server.log import LogError
 from ostraka_server.logs import fields
 from ostraka_server.paxos.formation import Announcement, Formation, FormationError, Identity, Stage, Stranger
 from ostraka_server.shard.directory import DirectoryRefused, cluster_id
@@ -129,7 +130,10 @@ class Introductions:
                 self._sightings.told(node, each.sequence)
         self._check_own_log()
         if moved_on or not self.formed.is_set():
-            self.form()
+            try:
+                self.form()
+            except (OSError, LogError) as error:  # nobody knows what is on the disk now, so it is not tried again
+                self._refuse(error)
         return node
 
     def sequence(self) -> int:

@@ -53,4 +53,5 @@ class Fault(StrEnum):
     OVERLOAD = "overload", "F36"
     MALFORMED = "malformed-bytes", "F38"
     TINY_LIMITS = "tiny-limits", "F39"
-    YIELDS = "random-yields", "F39"
+    SLUGGISH = "sluggish-processes", "F39"
+    FEW_HEAR = "few-hear", "F39"

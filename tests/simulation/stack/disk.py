@@ -50,6 +50,17 @@ class Disk:
         kept = {number: image for number, image in self.images.items() if number != group}
         self._images = deque([kept], IMAGES_KEPT)
 
+    def decay_store(self, group: int, flips: int, random: Random) -> int:
+        """Invert so many bits of a store's file; how many there were to invert."""
+        image = bytearray(self.images.get(group, b""))
+        if not image:
+            return 0
+        for _ in range(flips):
+            place = random.randrange(8 * len(image))
+            image[place // 8] ^= 1 << place % 8
+        self._images = deque([{**self.images, group: bytes(image)}], IMAGES_KEPT)
+        return flips
+
     def lose_power(self, random: Random) -> None:
         """What was not synced may be gone. Mere death of a process loses nothing that it wrote."""
         self.log.crash(random)

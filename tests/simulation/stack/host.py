@@ -61,6 +61,8 @@ class Host:
         self.doomed_in: int | None = None
         """The next process dies at so-manieth boundary between two steps of the disk or the network."""
         self.doomed_to_lose_power = False
+        self.busy_s = 0.0
+        """What everything that happens costs its processes, on average."""
         self.watch = watch
         self._wires = wires
         self._timeline = timeline
@@ -101,6 +103,7 @@ class Host:
         self._wires.host_died(self.number)
         random = Random(self._random.random())
         process = self.process = Process(self.name, self._timeline, self._trace, self.clock, random)
+        process.busy_s = self.busy_s
         self.life = Life(self, process, self._wires, self._surroundings(process, random))
 
     def kill(self, *, power_loss: bool = False) -> None:
@@ -123,6 +126,11 @@ class Host:
         self._trace.count(f"crash {where}")
         self.kill(power_loss=self.doomed_to_lose_power)
         return True
+
+    def _torn(self) -> None:
+        """The power failed in the middle of a write."""
+        self._trace.count(Fault.TORN_WRITE)
+        self.kill(power_loss=True)
 
     async def stop(self) -> None:
         """Stop as SIGTERM does."""
@@ -163,6 +171,7 @@ class Host:
                 random,
                 self.boundary,
                 lambda: self.watch.synced(self.name),
+                self._torn,
             ),
             sockets=ProcessSockets(self, process, self._wires),
             clients=ClientWire(self.number, process, self._wires),

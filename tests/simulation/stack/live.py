@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ostraka_server.hosting import SHARDS
-from tests.simulation.faults import Fault
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.recorder import Recorder
 from tests.simulation.stack import loop
 from tests.simulation.stack.cluster import POLL_S, Cluster, configs
+from tests.simulation.stack.conditions import Lasting
 from tests.simulation.stack.deeds.everything import Deeds
 from tests.simulation.stack.deeds.scene import Scene
 from tests.simulation.stack.load import Load
@@ -54,13 +54,13 @@ class Run:
         load = Load(plan, cluster)
         scene = Scene(plan, self.timeline, cluster, plan.random("operator"))
         deeds = Deeds(scene, load)
-        cluster.wires.frames.conditions = cluster.wires.lines.conditions = plan.conditions
-        if Fault.BANDWIDTH in plan.lasting:
-            cluster.wires.lines.bandwidth = plan.slow_bytes_per_s
+        lasting = Lasting(plan, cluster, self.timeline)
+        lasting.begin()
         nemesis = Nemesis(plan, self.timeline, self.trace, deeds.by_fault)
         await cluster.sleep(plan.duration_s)
         nemesis.stop()
         deeds.calm()
+        lasting.calm()
         self.trace.note("- healed")
         await self._heal(scene, load)
         load.check()

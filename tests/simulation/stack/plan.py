@@ -14,13 +14,14 @@ KiB = 1024
 
 LASTING = frozenset({
     Fault.LOSS, Fault.DELAY, Fault.REORDER, Fault.DUPLICATE, Fault.BANDWIDTH, Fault.POWER_LOSS, Fault.SHORT_LOG,
-    Fault.TINY_LIMITS, Fault.YIELDS,
+    Fault.TINY_LIMITS, Fault.SLUGGISH, Fault.FEW_HEAR,
 })  # fmt: skip
 """Conditions that hold for the whole run; the others strike."""
 
 SUDDEN = frozenset({
     Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG, Fault.CRASH, Fault.CRASH_ALL,
-    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.SLOW_NODE, Fault.DECAY, Fault.STRAY_WRITE, Fault.TRUNCATION,
+    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.SLOW_NODE, Fault.DECAY, Fault.STORE_DECAY, Fault.STRAY_WRITE,
+    Fault.TRUNCATION, Fault.TORN_WRITE,
     Fault.IO_ERROR, Fault.DISK_FULL, Fault.SLOW_SYNC, Fault.WIPED_DISK, Fault.STALE_DISK, Fault.JUMP, Fault.DRIFT,
     Fault.STROBE, Fault.SUSPEND, Fault.TRANSFER, Fault.LOST_STORE, Fault.CLIENT_CRASH, Fault.OVERLOAD,
     Fault.MALFORMED,
@@ -40,6 +41,9 @@ class StackPlan(Plan):
     """How the network treats messages, as far as `lasting` says."""
     slow_bytes_per_s: float
     """Of one direction of a connection, if `lasting` has `BANDWIDTH`."""
+    sluggish_s: float
+    """What everything that happens costs every process, on average, if `lasting` has `SLUGGISH`: so things happen in
+    another order than they arrived in."""
     tiny: Limits
     short: Log
     hasty: Store
@@ -89,9 +93,10 @@ def draw(seed: int, always: frozenset[Fault] = frozenset()) -> StackPlan:
         ),
         rough=draw_conditions(random),
         slow_bytes_per_s=random.choice((2_000, 20_000, 200_000)),
+        sluggish_s=random.choice((0.0001, 0.001)),
         tiny=_tiny(random),
         short=Log(
-            segment_bytes=random.choice((144, 256)) * KiB,
+            segment_bytes=random.choice((192, 256)) * KiB,
             retain_entries=random.choice((10, 40)),
             retain_bytes=random.choice((8, 64)) * KiB,
         ),

@@ -23,21 +23,31 @@ PATIENCE_S = UNACKNOWLEDGED_MAX_MS / 1000
 class End(asyncio.Transport):
     """One process's end of a connection; made in it."""
 
-    def __init__(self, wires: Wires, process: Process, protocol: asyncio.Protocol, line: Line) -> None:
-        """`line`: to the other end."""
+    def __init__(
+        self,
+        wires: Wires,
+        process: Process,
+        protocol: asyncio.Protocol,
+        line: Line,
+        boundary: Callable[[str], bool],
+    ) -> None:
+        """`line`: to the other end. `boundary` tells whether the process dies at the moment named."""
         super().__init__()
         self.process = process
         self.other: End | None = None
         self._wires = wires
         self._protocol = protocol
         self._line = line
+        self._boundary = boundary
         self._over = False
         wires.connections[self] = None
         protocol.connection_made(self)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._over and self.process.alive:
-            self._wires.frames.send(*self._line.link, Letter(self, bytes(data)))
+        if self._over or not self.process.alive or self._boundary("before sending"):
+            return
+        self._wires.frames.send(*self._line.link, Letter(self, bytes(data)))
+        self._boundary("after sending")
 
     def post(self, data: bytes) -> None:
         """Put bytes on the line."""
@@ -146,6 +156,7 @@ class _Attempt:
     ) -> None:
         self._wires = wires
         self._process = process
+        self._me = me
         self._host = host
         self._make = make
         self._made: asyncio.Future[Any] = made
@@ -164,12 +175,12 @@ class _Attempt:
             return
         process = listener.process
         self._to.receiver = lambda: process
-        theirs = End(self._wires, process, listener.make(), self._from)
+        theirs = End(self._wires, process, listener.make(), self._from, self._host.boundary)
         self._ends.append(theirs)
         self._from.send("connected", b"", lambda _: self._connected(theirs))
 
     def _connected(self, theirs: End) -> None:
-        ours = End(self._wires, self._process, protocol := self._make(), self._to)
+        ours = End(self._wires, self._process, protocol := self._make(), self._to, self._me.boundary)
         self._ends.append(ours)
         ours.other, theirs.other = theirs, ours
         if self._made.done():  # nobody waits for it any more

@@ -26,6 +26,10 @@ WORK_S = 0.0005
 """What blocking work takes on average, unless the disk is made slower."""
 
 
+class PowerFails(Exception):
+    """In the middle of a step: raised by a disk that was told to (`MemoryDirectory.fail`)."""
+
+
 class ProcessStorage:
     """See `ostraka_server.storage.Storage`. Once the process is dead nothing reaches the disk any more."""
 
@@ -38,11 +42,13 @@ class ProcessStorage:
         random: Random,
         boundary: Callable[[str], bool],
         synced: Callable[[], object],
+        torn: Callable[[], object],
     ) -> None:
         """`boundary` is called with the name of each moment between two steps of the disk's, and tells whether the
-        process dies there; `synced` when the log was."""
+        process dies there; `synced` when the log was; `torn` where `PowerFails` cut a step short."""
         self.boundary = boundary
         self.synced = synced
+        self.torn = torn
         self.path = Path(process.name)
         self.disk = disk
         self.process = process
@@ -137,6 +143,9 @@ class ProcessRunner:
             if storage.disk.free_bytes <= 0 and self._name == "store":
                 raise sqlite3.OperationalError("database or disk is full")
             tell = partial(resolve, done, work())
+        except PowerFails:
+            storage.torn()
+            return
         except Exception as error:
             tell = partial(_fail, done, error)
         else:

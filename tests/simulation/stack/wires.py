@@ -26,6 +26,9 @@ class Host(Protocol):
     process: Process | None
     listener: SimulatedListener | None
 
+    def boundary(self, where: str) -> bool:
+        """Whether its process dies at this moment."""
+
     def overtake(self, source: int, messages: Iterable[bytes]) -> None:
         """Replica messages of another node that did not come by the connection in use; in the process."""
 
@@ -47,8 +50,13 @@ class Frames(Network[Letter]):
     """Replica messages on top of connections: `shard.seams.Transport` may lose, double and reorder them, so here they
     are. What is in order goes by its connection; what is late or comes again, past it."""
 
+    unheard: frozenset[Link] = frozenset()
+    """Links on which messages are lost, though the connection is as good as any."""
+
     def send(self, source: int, target: int, message: Letter) -> None:
-        if self.conditions == _CALM or message.is_hello:
+        if (source, target) in self.unheard and not message.is_hello:
+            self._trace.count(Fault.FEW_HEAR)
+        elif self.conditions == _CALM or message.is_hello:
             self._sent.append(((source, target), message))
             message.end.post(message.data)
         else:
@@ -93,6 +101,7 @@ class Wires:
     def calm(self) -> None:
         """Every fault off; what was to end later has ended."""
         self._calmed += 1
+        self.frames.unheard = frozenset()
         self.lines.calm()
         self.frames.calm()
 

@@ -14,6 +14,7 @@ from tests.simulation.nemesis import Deed
 from tests.simulation.stack.deeds.scene import Scene, lasting
 from tests.simulation.stack.disk import PLENTY, Disk
 from tests.simulation.stack.host import Host
+from tests.simulation.stack.storage import PowerFails
 
 STEPS_MAX = 20
 """An error comes at one of so many steps of the log's to come."""
@@ -29,6 +30,8 @@ class DiskDeeds:
             Fault.DECAY: self._decay,
             Fault.TRUNCATION: self._truncate,
             Fault.STRAY_WRITE: self._stray,
+            Fault.STORE_DECAY: self._decay_store,
+            Fault.TORN_WRITE: self._tear,
             Fault.IO_ERROR: self._io_error,
             Fault.DISK_FULL: self._fill,
             Fault.SLOW_SYNC: self._slow,
@@ -79,6 +82,13 @@ class DiskDeeds:
             self._scene.fired(Fault.IO_ERROR)
             host.disk.log.fail(random.randint(1, STEPS_MAX), OSError("I/O error"))
 
+    def _tear(self, random: Random) -> None:
+        """The power fails in the middle of some change of the log: of what is not synced any sectors remain. It counts
+        when it does."""
+        host = self._scene.target(random)
+        if self._scene.may_end(host):
+            host.disk.log.fail(random.randint(1, STEPS_MAX), PowerFails())
+
     def _fill(self, random: Random) -> None:
         """A disk fills up, to below the reserve or to the last byte."""
         host = self._scene.target(random)
@@ -100,6 +110,14 @@ class DiskDeeds:
         if host is not None:
             self._scene.fired(Fault.LOST_STORE)
             host.disk.lose_store(random.choice(sorted(SHARDS)))
+
+    def _decay_store(self, random: Random) -> None:
+        """Somebody goes down, and some bytes of a store come back otherwise."""
+        host = self._damage(random)
+        if host is not None:
+            group = random.choice(sorted(SHARDS))
+            flips = host.disk.decay_store(group, random.choice((1, 1, 3)), random)
+            self._scene.fired(Fault.STORE_DECAY, flips)
 
     def _wipe(self, random: Random) -> None:
         """Somebody comes back with an empty disk, or with nothing but its old identity."""

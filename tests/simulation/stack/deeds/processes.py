@@ -47,7 +47,7 @@ class ProcessDeeds:
             self._set_rate(host, 1.0)
             if host.process is not None:
                 self._resume(host, host.process)
-                host.process.busy_s = 0.0
+                host.process.busy_s = host.busy_s
 
     def _crash(self, random: Random) -> None:
         host = self._scene.target(random)
@@ -91,11 +91,12 @@ class ProcessDeeds:
             process.resume()
 
     def _slow(self, random: Random) -> None:
-        process = self._scene.target(random).process
+        host = self._scene.target(random)
+        process = host.process
         if process is not None:
             self._scene.fired(Fault.SLOW_NODE)
             process.busy_s = random.choice((0.001, 0.01, 0.03))
-            self._scene.timeline.after(lasting(random), partial(setattr, process, "busy_s", 0.0))
+            self._scene.timeline.after(lasting(random), partial(setattr, process, "busy_s", host.busy_s))
 
     def _jump(self, random: Random) -> None:
         """A clock jumps ahead."""
