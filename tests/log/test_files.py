@@ -11,6 +11,7 @@ import pytest
 
 from ostraka_server.log import AcceptorLog, Directory, MemoryDirectory, PosixDirectory
 from ostraka_server.log.layout import SECTOR
+from ostraka_server.log.memory import LOST
 from tests.log.workload import OWNER, SMALL
 
 
@@ -125,3 +126,39 @@ def test_a_failed_sync_loses_what_reads_still_show_and_the_next_one_does_not_sav
     file.sync()
     directory.crash(Random(0))
     assert directory.open("a").read(0, 4) == bytes(4)
+
+
+@pytest.mark.parametrize(("by", "landed"), [(SECTOR, SECTOR), (-SECTOR, 0), (LOST, None)])
+def test_a_write_may_go_astray_and_only_that_one(by: int, landed: int | None) -> None:
+    directory = MemoryDirectory()
+    file = directory.create("a", 4 * SECTOR)
+    directory.stray(2, by)
+    file.write(2 * SECTOR, b"first")
+    file.write(0, b"second")
+    file.write(3 * SECTOR, b"third")
+    data = file.read(0, 4 * SECTOR)
+    assert data.find(b"second") == (-1 if landed is None else landed)
+    assert (data.find(b"first"), data.find(b"third")) == (2 * SECTOR, 3 * SECTOR)
+
+
+def test_a_copy_has_what_is_durable_and_goes_its_own_way() -> None:
+    directory = MemoryDirectory()
+    file = directory.create("a", SECTOR)
+    file.write(0, b"durable")
+    file.sync()
+    directory.sync()
+    file.write(0, b"written")
+    directory.create("b", SECTOR)
+    copy = directory.copy()
+    file.sync()
+    assert copy.list() == ["a"]
+    assert copy.open("a").read(0, 7) == b"durable"
+
+
+def test_a_full_disk_takes_no_more_files() -> None:
+    directory = MemoryDirectory()
+    directory.room = 100
+    directory.create("a", 100)
+    with pytest.raises(OSError, match="no space left") as full:
+        directory.create("b", 101)
+    assert full.value.errno == errno.ENOSPC

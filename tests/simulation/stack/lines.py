@@ -14,7 +14,7 @@ from random import Random
 from zlib import crc32
 
 from tests.simulation.faults import Fault
-from tests.simulation.network import Conditions, Links
+from tests.simulation.network import USUAL_DELAY_S, Conditions, Links
 from tests.simulation.recorder import Link
 from tests.simulation.stack.process import Process
 from tests.simulation.timeline import Timeline
@@ -143,6 +143,8 @@ class Lines(Links):
         if self._garbled and parcel.what == "frame":
             parcel = self._garble(parcel)
         delay_s = self._random.uniform(*conditions.delay_s)
+        if delay_s > USUAL_DELAY_S[1]:
+            self._trace.count(Fault.DELAY)
         if conditions.loss and self._random.random() < conditions.loss:
             self._trace.count("stall")
             delay_s += self._random.uniform(*RETRANSMISSION_S)

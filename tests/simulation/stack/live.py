@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 from collections.abc import Callable
 
 from ostraka_server.hosting import SHARDS
@@ -26,6 +28,9 @@ LEVEL_WITHIN_S = 30.0
 ANSWERED_WITHIN_S = 10.0
 
 
+logging.getLogger("ostraka").addHandler(logging.NullHandler())  # what is wrong is wrong on purpose
+
+
 class Run:
     """One per plan."""
 
@@ -35,8 +40,14 @@ class Run:
         self.trace = Trace(self.timeline, recorder)
 
     def live(self) -> None:
-        """Through the plan's faults; raises Violation."""
-        loop.run(self.timeline, self._live(), adopt)
+        """Through the plan's faults; raises Violation. Nothing is finalised at a moment that earlier runs decide on."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            loop.run(self.timeline, self._live(), adopt)
+        finally:
+            if collecting:
+                gc.enable()
 
     async def _live(self) -> None:
         plan = self.plan

@@ -30,6 +30,7 @@ SUDDEN = frozenset({
 USUAL_LOG = Log(segment_bytes=512 * KiB)
 USUAL_LIMITS = Limits(value_bytes_max=8 * KiB, request_bytes_max=32 * KiB, range_response_bytes_max=32 * KiB)
 USUAL_STORE = Store()
+USUAL_PAXOS = Paxos(window_bytes=48 * KiB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
