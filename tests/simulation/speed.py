@@ -55,9 +55,10 @@ def measure(name: str, run: Callable[[], Outcome]) -> None:
     outcome = run()
     took = process_time() - begin
     assert outcome.failure is None, outcome.failure.detail
+    seconds = outcome.simulated_s
     sys.stdout.write(
-        f"{name}: {outcome.simulated_s:.0f} s simulated in {took:.2f} s of processor time, "
-        f"{outcome.simulated_s / took:.0f} times real time, {outcome.events / outcome.simulated_s:.0f} events a second\n"
+        f"{name}: {seconds:.0f} s simulated in {took:.2f} s of processor time, {seconds / took:.0f} times real time, "
+        f"{outcome.events / seconds:.0f} events a second\n"
     )
 
 

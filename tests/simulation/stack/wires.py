@@ -54,9 +54,10 @@ class Frames(Network[Letter]):
     """Links on which messages are lost, though the connection is as good as any."""
 
     def send(self, source: int, target: int, message: Letter) -> None:
+        rough = self.conditions.loss or self.conditions.duplicate or self.conditions.straggle
         if (source, target) in self.unheard and not message.is_hello:
             self._trace.count(Fault.FEW_HEAR)
-        elif self.conditions == _CALM or message.is_hello:
+        elif not rough or message.is_hello:
             self._sent.append(((source, target), message))
             message.end.post(message.data)
         else:
@@ -68,9 +69,6 @@ class Frames(Network[Letter]):
             self._post_late(link, message)
         else:
             message.end.post(message.data)
-
-
-_CALM = Conditions()
 
 
 class Wires:
