@@ -62,7 +62,9 @@ class Loop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         """In place of asyncio's, which would look at timers and sockets, and sleep."""
-        assert not self._scheduled, "a timer of the loop's own: time comes from the injected Clock"
+        assert not self._scheduled or self._winding_down, (
+            "a timer of the loop's own: time comes from the injected Clock"
+        )
         ready, step = self._ready, self._timeline.step
         while not ready and not self._winding_down:
             if not step():
@@ -90,12 +92,14 @@ class Loop(asyncio.BaseEventLoop):
     def wind_down(self) -> None:
         """End all tasks, however often they have to be told, and close; time does not go on any more."""
         self._winding_down = True
-        while tasks := asyncio.all_tasks(self):
-            for task in tasks:
-                task.cancel()
-            self.call_soon(self.stop)
-            self.run_forever()
-        self.close()
+        try:
+            while tasks := asyncio.all_tasks(self):
+                for task in tasks:
+                    task.cancel()
+                self.call_soon(self.stop)
+                self.run_forever()
+        finally:
+            self.close()
 
     def _write_to_self(self) -> None:
         """What asyncio does to wake a loop that waits in its selector."""
