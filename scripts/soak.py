@@ -83,6 +83,10 @@ PARTS = (
         "2,100 times a segment, mark or store of a node rots: recovered, repaired or refused by name, nothing lost",
         (sys.executable, "-m", "tests.simulation.stack.flips", "--cases=2100"),
     ),
+    _e2e(
+        "overload",
+        "20x the sustainable load for 60 s: memory bounded, admitted under 5x as slow, no election, recovered in 5 s",
+    ),
     _e2e("clean-clone", "`make run` and its examples on a clean clone in an empty environment"),
     _e2e("tests", "every end-to-end test, none left out"),
     Part(

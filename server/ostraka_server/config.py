@@ -162,11 +162,8 @@ class Limits:
     calls_in_flight_bytes_max: Annotated[int, About("Bytes of those calls together.")] = 64 * MiB
     wait_ms_max: Annotated[
         int,
-        About(
-            "New calls are told to come back while they would wait longer for their answers. Keep it several times "
-            "the round trip between nodes."
-        ),
-    ] = 200
+        About("New calls are told to come back while they would wait longer for their answers, and there are many."),
+    ] = 50
     calls_per_stream_max: Annotated[int, About("Calls in flight on one Exchange.")] = 4096
     unsent_bytes_per_stream_max: Annotated[
         int, About("Replies that wait for a client to read them; beyond, its Exchange is cut.")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ostraka.cli.dev_plan import HOST, Node
 
@@ -40,6 +41,12 @@ class Member:
     def pid(self) -> int:
         """Of the process, which was started."""
         return self._started().pid
+
+    @property
+    def peak_mib(self) -> int:
+        """The most memory that its process has had."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) >> 10
 
     @property
     def runs(self) -> bool:

@@ -7,16 +7,16 @@ from collections import Counter, deque
 import pytest
 
 from ostraka_server.config import Limits
-from ostraka_server.shard.admission import ALWAYS_TAKEN, WINDOW_S, Admission
+from ostraka_server.shard.admission import ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES, BURST, WINDOW_S, Admission
 
-LIMITS = Limits(calls_in_flight_max=1000, calls_in_flight_bytes_max=64 << 20, wait_ms_max=200)
+LIMITS = Limits(wait_ms_max=200)
 STEP_S = 0.01
 
 
 class Node:
     """Answers so many calls a second, in order, as long as there are any; takes what its admission takes."""
 
-    def __init__(self, rate: float, size: int = 100) -> None:
+    def __init__(self, rate: int, size: int = 100) -> None:
         self.now = 100.0
         self.rate = rate
         self.size = size
@@ -60,22 +60,35 @@ class Node:
 
 
 def test_calls_are_bounded_in_number() -> None:
-    admission = Admission(LIMITS, 0.0)
-    for _ in range(LIMITS.calls_in_flight_max):
+    admission = Admission(Limits(calls_in_flight_max=10), 0.0)
+    for _ in range(10):
         assert admission.full(1, 0.0) is None
         admission.take(1)
-    assert admission.full(1, 0.0) == "calls_in_flight_max (1000)"
+    assert admission.full(1, 0.0) == "calls_in_flight_max (10)"
     admission.end(1)
     assert admission.full(1, 0.0) is None
 
 
 def test_calls_are_bounded_in_bytes() -> None:
-    admission = Admission(LIMITS, 0.0)
-    admission.take(63 << 20)
+    admission = Admission(Limits(calls_in_flight_bytes_max=8 << 20), 0.0)
+    admission.take(7 << 20)
     assert admission.full(1 << 20, 0.0) is None
-    assert admission.full((1 << 20) + 1, 0.0) == f"calls_in_flight_bytes_max ({64 << 20})"
-    admission.end(63 << 20)
+    assert admission.full((1 << 20) + 1, 0.0) == f"calls_in_flight_bytes_max ({8 << 20})"
+    admission.end(7 << 20)
     assert admission.full((1 << 20) + 1, 0.0) is None
+
+
+def test_a_burst_is_bounded_in_number_and_bytes() -> None:
+    admission = Admission(LIMITS, 0.0)
+    for _ in range(BURST * ALWAYS_TAKEN):
+        assert admission.full(1, 0.0) is None
+        admission.take(1)
+    assert admission.full(1, 0.0) == "wait_ms_max (200)"
+    admission = Admission(LIMITS, 0.0)
+    admission.take(BURST * ALWAYS_TAKEN_BYTES - 1)
+    assert admission.full(1, 0.0) is None
+    admission.take(1)
+    assert admission.full(1, 0.0) == "wait_ms_max (200)"
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9])
@@ -95,13 +108,13 @@ def test_a_burst_is_taken_as_long_as_it_is_short() -> None:
 
 @pytest.mark.parametrize("times", [2, 20])
 def test_under_overload_calls_that_are_taken_wait_briefly(times: float) -> None:
-    node = Node(1000)
-    node.offer(900, 2)
-    node.offer(times * node.rate, 10)
-    settled = node.waited[-5000:]
+    node = Node(4000)
+    node.offer(0.9 * node.rate, 2)
+    node.offer(times * node.rate, 5)
+    settled = node.waited[-node.rate * 3 :]
     assert max(settled) <= 1.5 * LIMITS.wait_ms_max / 1000
-    assert len(node.waited) > 0.99 * node.rate * 11.5, "and the node is never idle"
-    assert node.refusals["wait_ms_max (200)"] > 0.9 * (times - 1) * node.rate * 10
+    assert len(node.waited) > 0.99 * node.rate * 6.5, "and the node is never idle"
+    assert node.refusals["wait_ms_max (200)"] > 0.9 * (times - 1) * node.rate * 4
 
 
 def test_large_calls_wait_briefly_too() -> None:
@@ -109,6 +122,12 @@ def test_large_calls_wait_briefly_too() -> None:
     node.offer(400, 10)
     assert max(node.waited[-100:]) <= 1.5 * LIMITS.wait_ms_max / 1000
     assert len(node.waited) > 0.95 * node.rate * 10
+
+
+def test_a_slow_node_takes_enough_to_fill_its_turns() -> None:
+    node = Node(100)
+    node.offer(2000, 10)
+    assert ALWAYS_TAKEN <= node.admission.in_flight + 1 <= 2 * ALWAYS_TAKEN
 
 
 def test_after_an_overload_the_next_calls_are_taken() -> None:
@@ -121,7 +140,7 @@ def test_after_an_overload_the_next_calls_are_taken() -> None:
 
 
 def test_a_node_that_answers_nothing_takes_some_and_recovers() -> None:
-    node = Node(0.0)
+    node = Node(0)
     node.offer(1000, 2)
     assert ALWAYS_TAKEN <= node.admission.in_flight <= 1000 * (WINDOW_S + 0.02) + ALWAYS_TAKEN
     node.rate = 1000

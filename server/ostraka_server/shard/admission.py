@@ -2,8 +2,8 @@
 
 How long a new call would wait follows from Little's law: calls in flight, divided by those answered a second. Refused
 by a queue's length alone, calls would wait for as long as a full queue takes; refused at their deadlines, they would
-have cost all their work. A burst is welcome: only where the wait has been too long for a while, as in CoDel (Nichols
-and Jacobson 2012), new calls are refused until it is short again.
+have cost all their work. A burst is welcome: only where it is large, or the wait has been too long for a while as in
+CoDel (Nichols and Jacobson 2012), new calls are refused until it is short again.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from __future__ import annotations
 from math import inf
 from typing import Protocol
 
-ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 64, 4 << 20
-"""So many calls, of so many bytes, are in flight before their wait counts: a node that answers none, say for want of a
-leader, still takes them, and by answering them it learns how fast it is."""
+ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 512, 2 << 20
+"""So many calls, of so many bytes, are in flight before their wait counts. They fill a turn well: with fewer a slow
+node, or one whose peers are far, would be throttled for its latency. And one that answers none, for want of a leader
+say, still takes them, and by answering them it learns how fast it is."""
+
+BURST = 4
+"""A burst may be so many times what may be in flight for long."""
 
 WINDOW_S = 0.5
 """The rate of answers is measured over so long, the wait may be too long for as long before a call is refused, and
@@ -70,16 +74,22 @@ class Admission:
 
     def _waits_too_long(self, now: float) -> bool:
         self._measure(now)
-        few = self.in_flight < ALWAYS_TAKEN and self.in_flight_bytes < ALWAYS_TAKEN_BYTES
-        if few or self.in_flight < self._soon:
+        rate = sum(self._rates) / 2  # of two windows, since answers come in batches
+        brief = rate * self._limits.wait_ms_max / 1000  # calls that are answered within the wait
+        if self._within(1, 0.0) or self.in_flight < brief:
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False
         self._long_since = min(self._long_since, now)
-        if now - self._long_since < WINDOW_S:
+        if now - self._long_since < WINDOW_S and self._within(BURST, brief):
             return False
         self._refused_at = now
         return True
+
+    def _within(self, times: int, calls: float) -> bool:
+        """Whether no more is in flight than so many times these calls, or those that are always taken."""
+        few = self.in_flight < times * max(calls, ALWAYS_TAKEN)
+        return few and self.in_flight_bytes < times * ALWAYS_TAKEN_BYTES
 
     def _measure(self, now: float) -> None:
         elapsed = now - self._window_began
