@@ -132,8 +132,8 @@ class Exchange:
         if size > COMMAND_BYTES_MAX:
             why = f"a request of {size} bytes; a connection takes {COMMAND_BYTES_MAX}"
             return _failure(Status.OUT_OF_RANGE, why, pb.TOO_LARGE)
-        if len(self._unanswered) >= UNANSWERED_CALLS_MAX:
-            why = f"{UNANSWERED_CALLS_MAX} calls await an answer on this connection"
+        if max(len(self._unanswered), len(self._queue)) >= UNANSWERED_CALLS_MAX:  # queued are also withdrawn ones
+            why = f"{UNANSWERED_CALLS_MAX} calls wait on this connection"
         elif self._queued_bytes >= QUEUED_BYTES_MAX:
             why = f"{QUEUED_BYTES_MAX} bytes wait to be sent on this connection"
         else:

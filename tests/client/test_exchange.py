@@ -231,6 +231,22 @@ async def test_too_many_calls_are_refused_at_once(clock: VirtualClock) -> None:
 
 
 @virtual_time
+async def test_calls_that_expired_unsent_take_room_until_the_stream_goes_on(clock: VirtualClock) -> None:
+    node, exchange = connect(clock)
+    await exchange.call(put(b"first"), 5.0)
+    node.streams[0].pause = asyncio.Event()
+    blocking = calling(exchange, 1)
+    await turns()
+    expired = await asyncio.gather(*calling(exchange, _exchange.UNANSWERED_CALLS_MAX, timeout=0.1))
+    assert {reply.error.detail.reason for reply in expired} == {pb.DEADLINE}
+    assert (await exchange.call(put(b"one more"), 5.0)).error.detail.reason == pb.OVERLOADED
+    node.streams[0].pause.set()
+    await asyncio.gather(*blocking)
+    assert (await exchange.call(put(b"k"), 5.0)).WhichOneof("result") == "put"
+    await exchange.close()
+
+
+@virtual_time
 async def test_too_many_bytes_are_refused_until_they_are_sent(clock: VirtualClock) -> None:
     node, exchange = connect(clock)
     await exchange.call(put(b"first"), 5.0)

@@ -10,7 +10,7 @@ from ostraka.clock import BootClock
 from ostraka_server.config import Address
 from ostraka_server.paxos.formation import Stranger
 from ostraka_server.rpc import peers as peers_module
-from ostraka_server.rpc.frames import FrameReader, encode
+from ostraka_server.rpc.frames import FRAME_BYTES_MAX, FrameReader, encode
 from ostraka_server.rpc.peers import Peers
 from ostraka_server.shard.handover import within
 from ostraka_server.wire.replica_pb2 import Frame, Hello, Identity
@@ -109,6 +109,21 @@ async def test_a_hello_comes_first_and_messages_follow_in_order() -> None:
     assert (one_peers.frames_sent, one_peers.frames_dropped) == (2, 0)
     assert two_peers.frames_received == 3
     assert 0 < one_peers.bytes_sent < two_peers.bytes_received, "hellos are received, too"
+    await one_peers.close()
+    await two_peers.close()
+
+
+@on_loop
+async def test_what_is_too_much_for_a_frame_goes_in_several() -> None:
+    two, two_peers, address = await listening("n2")
+    _, one_peers = connected("n1", address)
+    await two.until(lambda: bool(two.hellos))
+    large = bytes(FRAME_BYTES_MAX // 2)  # as a promise may be that lists all that was accepted
+    messages = [b"small", b"small", large, large]
+    one_peers.send("n2", messages)
+    await two.until(lambda: len(two.messages) == len(messages))
+    assert [message for _, message in two.messages] == messages
+    assert one_peers.frames_sent == 3
     await one_peers.close()
     await two_peers.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, cast
 
 from ostraka.clock import Clock
@@ -24,6 +24,9 @@ from ostraka_server.wire.replica_pb2 import Frame, Hello
 
 UNSENT_BYTES_MAX = 64 << 20
 """Bytes that may wait for a slow peer; what comes on top is dropped, and sent again by consensus."""
+
+MESSAGES_BYTES_MAX = 1 << 20
+"""Messages are gathered into frames up to so many bytes; a single larger one gets a frame of its own."""
 
 RECONNECT_FIRST_S = 0.05
 RECONNECT_MAX_S = 1.0
@@ -170,13 +173,14 @@ class Peers:
 
     def send(self, node: str, messages: Sequence[bytes]) -> None:
         """See `shard.seams.Transport`."""
-        frame = encode(Frame(messages=messages, sequence=self.handler.sequence()))
         link = self._links.get(node)
-        if link is not None and link.write(frame):
-            self.frames_sent += 1
-            self.bytes_sent += len(frame)
-        else:
-            self.frames_dropped += 1
+        for share in _shares(messages):
+            frame = encode(Frame(messages=share, sequence=self.handler.sequence()))
+            if link is not None and link.write(frame):
+                self.frames_sent += 1
+                self.bytes_sent += len(frame)
+            else:
+                self.frames_dropped += 1
 
     async def close(self) -> None:
         """Drop everything."""
@@ -221,3 +225,14 @@ class Peers:
             raise
         finally:
             timer.cancel()
+
+
+def _shares(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """All of them, in order, by frames."""
+    first = size = 0
+    for end, message in enumerate(messages):
+        if end > first and size + len(message) > MESSAGES_BYTES_MAX:
+            yield messages[first:end]
+            first, size = end, 0
+        size += len(message)
+    yield messages[first:]
