@@ -117,7 +117,7 @@ class Hosting:
         )
         flusher = self._flusher(group, store, retention)
         reopen = partial(self._open_store, number, factory, verified=True)  # where it was copied
-        installer = Installer(group, flusher, store, factory, reopen, truncate, self._store_runner, clock)
+        installer = Installer(group, flusher, store, factory, reopen, self.driver.truncated, self._store_runner, clock)
         owner = self._owner(number)
         sink = SnapshotSink(group, factory, owner, beside, clock, tell, installer.install, has_room)
         group.on_damage = sink.ask
@@ -187,7 +187,7 @@ class Hosting:
         """What the replica starts from. What is known decided but not in the store is applied from the log later."""
         recovered = self.log.recovered.get(number, _NOTHING)
         if applied_slot >= recovered.base and (lacks := self.log.lacks(number, applied_slot)) > recovered.base:
-            # The store has what the log does not: a snapshot was installed, or an entry has become unreadable since.
+            # The store has what the log has no more: an entry has become unreadable.
             durable = store.checkpoint()
             assert durable == applied_slot, "nobody reads yet"
             self.log.truncate(number, lacks)

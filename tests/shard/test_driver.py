@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ostraka.v1.common_pb2 import Reason
@@ -100,6 +102,20 @@ async def test_a_fetch_of_what_is_truncated_is_answered_by_an_offer(clock: Virtu
     turner.done.clear()
     await turner.hear(3, m.Fetch(LEADER, 3))
     assert turner.done == ["send Decided"]
+    await turner.stop()
+
+
+@virtual_time
+async def test_who_waits_for_a_truncation_goes_on_once_it_is_done(clock: VirtualClock) -> None:
+    turner = Turner(clock)
+    turner.runner.gate.clear()
+    first, second = (asyncio.create_task(turner.driver.truncated(1, base)) for base in (2, 3))
+    await turns()
+    assert not first.done() and turner.group.base == 3, "what is let go of is not served any more"
+    turner.runner.gate.set()
+    await turns()
+    assert first.done() and second.done()
+    assert turner.done == ["truncate 3", "synced"]
     await turner.stop()
 
 

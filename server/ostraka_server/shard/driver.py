@@ -70,6 +70,8 @@ class Driver:
         self._flushers: dict[int, Flusher] = {}
         self._transfers: dict[int, Transfers] = {}
         self._truncations: dict[int, int] = {}
+        self._truncated = asyncio.Event()
+        """Once these are done."""
         self._outbox: defaultdict[str, list[bytes]] = defaultdict(list)
         self._has_work = False
         self._stir = asyncio.Event()
@@ -99,6 +101,11 @@ class Driver:
         self._truncations[group] = max(base, self._truncations.get(group, 0))
         self._groups[group].base = max(base, self._groups[group].base)
         self.wake()
+
+    async def truncated(self, group: int, base: int) -> None:
+        """`truncate`, and return once the log has let go of them, durably."""
+        self.truncate(group, base)
+        await self._truncated.wait()
 
     def tell(self, group: Group, to: ReplicaId, message: SnapshotMessage) -> None:
         """Send something that is not consensus', now."""
@@ -213,13 +220,17 @@ class Driver:
                 group.expire(now)
 
     async def _truncate(self) -> None:
+        if not self._truncations:
+            return
         truncations, self._truncations = self._truncations, {}
+        done, self._truncated = self._truncated, asyncio.Event()
         for group, base in truncations.items():
             truncating = self._begin(partial(self._log.truncate, group, base))
             try:
                 await self._attend_until_done(truncating)
             finally:
                 await truncating
+        done.set()
 
     def _refill(self, group: Group) -> None:
         """Read from the log what is decided and in memory nowhere: after a start, or where applying lagged behind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from ostraka.clock import Clock
@@ -47,8 +47,9 @@ class Transfer:
 class Installer:
     """Puts a received image in the place of a group's store and machine.
 
-    Whatever interrupts it leaves the old store or the new one. The log learns of it last, so that what it still holds
-    is let go of only once the store has it; a start in between makes up for that (see `hosting`).
+    The log lets go of what the image covers first: it may hold entries there that were accepted, but not chosen, and
+    below the slot that a store has applied nothing tells them from decided ones. Whatever interrupts it then leaves the
+    new store, or the old one, which is behind the log's base and thus lost: another snapshot is asked for.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Installer:
         store: Store,
         factory: ConnectionFactory,
         open_store: Callable[[], tuple[Store, Machine]],
-        truncate: Callable[[int, int], None],
+        truncated: Callable[[int, int], Awaitable[None]],
         runner: Runner,
         clock: Clock,
     ) -> None:
@@ -67,7 +68,7 @@ class Installer:
         self._store = store
         self._factory = factory
         self._open_store = open_store
-        self._truncate = truncate
+        self._truncated = truncated
         self._runner = runner
         self._clock = clock
 
@@ -80,11 +81,11 @@ class Installer:
                 return False
             self._group.lose()
             self._store.close_reader()
+            await self._truncated(self._group.id, slot)
             await self._runner.run(lambda: self._replace(image))
             self._store, machine = self._open_store()
             self._flusher.store = self._store
             self._group.install(machine, self._clock.now())
-            self._truncate(self._group.id, machine.applied_slot)
             return True
 
     def _replace(self, image: Image) -> None:
