@@ -35,7 +35,7 @@ SYSTEM_SHARD: Final = 0
 """Holds no keys."""
 
 _LEADER_GONE: Final = frozenset(
-    (pb.NOT_LEADER, pb.NO_LEADER, pb.LEADERSHIP_LOST, pb.DEADLINE, pb.SHUTTING_DOWN, pb.NOT_READY, pb.WRONG_SHARD)
+    (pb.NOT_LEADER, pb.NO_LEADER, pb.DEADLINE, pb.SHUTTING_DOWN, pb.NOT_READY, pb.WRONG_SHARD)
 )
 """Reasons not to count on the node that gave them as leader of the shard."""
 _NODE_GONE: Final = frozenset((pb.SHUTTING_DOWN, pb.NOT_READY))

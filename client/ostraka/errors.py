@@ -178,7 +178,6 @@ TABLE: Final[tuple[tuple[pb.Reason.ValueType | None, Status | None, type[Ostraka
     (pb.TOO_LARGE, Status.OUT_OF_RANGE, TooLarge),
     (pb.NOT_LEADER, None, NoLeader),
     (pb.NO_LEADER, None, NoLeader),
-    (pb.LEADERSHIP_LOST, None, NoLeader),
     (pb.OVERLOADED, Status.RESOURCE_EXHAUSTED, Overloaded),
     (pb.DEADLINE, Status.DEADLINE_EXCEEDED, DeadlineExceeded),
     (pb.SHUTTING_DOWN, None, NodeNotReady),

@@ -165,7 +165,7 @@ async def test_a_write_never_sent_is_tried_elsewhere(clock: VirtualClock) -> Non
 async def test_a_write_that_the_server_surely_did_not_do_is_tried_again(clock: VirtualClock) -> None:
     cluster = FakeCluster(1)
     node = cluster.named("n1")
-    failures = iter([failing(Status.UNAVAILABLE, pb.LEADERSHIP_LOST)] * 3)
+    failures = iter([failing(Status.UNAVAILABLE, pb.NO_LEADER)] * 3)
     node.behaviour = lambda call: next(failures, node.serve)(call)
     async with client_of(cluster, clock) as client:
         await client.put("k", "v")
@@ -175,7 +175,7 @@ async def test_a_write_that_the_server_surely_did_not_do_is_tried_again(clock: V
 @virtual_time
 async def test_a_write_that_the_server_may_have_done_is_unknown(clock: VirtualClock) -> None:
     cluster = FakeCluster(1)
-    cluster.named("n1").behaviour = failing(Status.UNAVAILABLE, pb.LEADERSHIP_LOST, surely_not_done=False)
+    cluster.named("n1").behaviour = failing(Status.UNAVAILABLE, pb.NO_LEADER, surely_not_done=False)
     async with client_of(cluster, clock) as client:
         with pytest.raises(errors.OutcomeUnknown, match="no leader: as told"):
             await client.put("k", "v")

@@ -49,7 +49,7 @@ def test_a_write_surely_not_done_never_has_an_unknown_outcome(reason: pb.Reason.
     assert not isinstance(from_wire(error, write=True, origin="a1:1"), OutcomeUnknown)
 
 
-@pytest.mark.parametrize("reason", [pb.LEADERSHIP_LOST, pb.DEADLINE, pb.SHUTTING_DOWN, pb.REASON_UNSPECIFIED])
+@pytest.mark.parametrize("reason", [pb.NO_LEADER, pb.DEADLINE, pb.SHUTTING_DOWN, pb.REASON_UNSPECIFIED])
 def test_a_write_that_may_be_done_has_an_unknown_outcome_and_the_same_read_has_not(
     reason: pb.Reason.ValueType,
 ) -> None:

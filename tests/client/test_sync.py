@@ -127,7 +127,7 @@ def test_a_write_on_a_connection_that_breaks_is_unknown_and_not_repeated(client:
 def test_a_write_that_was_surely_not_done_is_tried_again() -> None:
     cluster = FakeCluster(1)
     node = cluster.nodes[0]
-    failures = iter([failing(Status.UNAVAILABLE, pb.LEADERSHIP_LOST)] * 2)
+    failures = iter([failing(Status.UNAVAILABLE, pb.NO_LEADER)] * 2)
     node.behaviour = lambda call: next(failures, node.serve)(call)
     with Client("a1:1", _transport=cluster) as client:
         client.put("k", "v")

@@ -56,8 +56,6 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """a bounded queue is full"""
     DEADLINE: _Reason.ValueType  # 6
     """the request's own deadline passed"""
-    LEADERSHIP_LOST: _Reason.ValueType  # 7
-    """the leader that took the write lost its leadership"""
     SHUTTING_DOWN: _Reason.ValueType  # 8
     """the node is being stopped"""
     NOT_READY: _Reason.ValueType  # 9
@@ -82,8 +80,6 @@ OVERLOADED: Reason.ValueType  # 5
 """a bounded queue is full"""
 DEADLINE: Reason.ValueType  # 6
 """the request's own deadline passed"""
-LEADERSHIP_LOST: Reason.ValueType  # 7
-"""the leader that took the write lost its leadership"""
 SHUTTING_DOWN: Reason.ValueType  # 8
 """the node is being stopped"""
 NOT_READY: Reason.ValueType  # 9
