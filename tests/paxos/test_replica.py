@@ -7,6 +7,7 @@ import pytest
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
 from ostraka_server.paxos.core import ROUND_MAX
+from ostraka_server.paxos.electing import PROMISE_BYTES_MAX
 from ostraka_server.paxos.messages import (
     Accept,
     Decided,
@@ -235,6 +236,20 @@ def test_an_installed_snapshot_is_gone_on_from() -> None:
     assert send.message == Promise(Ballot(1, 2, 2), (Entry(7, ballot, b"g"),), 5, (Faulty(6, ballot),))
     member.step(2, Accept(Ballot(1, 2, 2), (Entry(6, Ballot(1, 2, 2), b"f"),), 6), 0.0)
     assert [entry.slot for entry in member.ready().decided] == [6]
+
+
+def test_a_replica_with_more_to_report_than_a_promise_holds_gives_none() -> None:
+    """Its slot 1 is faulty, so that all above it counts as merely accepted."""
+    ballot, half = Ballot(1, 1, 2), bytes(PROMISE_BYTES_MAX // 2)
+    accepted = tuple(Entry(slot, ballot, half) for slot in (2, 3, 4))
+    member = replica(Durable(ballot, 0, accepted, (Faulty(1, ballot),)))
+    member.step(2, Prepare(Ballot(1, 2, 2), 4), 0.0)
+    (send,) = member.ready().after_sync
+    assert send.message == Promise(Ballot(1, 2, 2), accepted[2:], 0, ())
+    member.step(3, Prepare(Ballot(1, 2, 3), 1), 0.0)
+    ready = member.ready()
+    assert not ready.after_sync and ready.promise == Ballot(1, 2, 3)
+    assert member.ignored["more to report than a promise holds"] == 1
 
 
 def test_a_snapshot_that_is_not_ahead_changes_nothing() -> None:

@@ -10,6 +10,13 @@ from ostraka_server.paxos.leading import Leading
 from ostraka_server.paxos.messages import Nack, Prepare, PrePrepare, PrePromise, Promise, TakeOver
 from ostraka_server.paxos.values import NO_OP, Ballot, ReplicaId
 
+PROMISE_BYTES_MAX = 32 << 20
+"""A replica with more to report gives no promise. It holds so much only where its disk has lost a slot far below the
+others, and so did the candidate's: a replica that knows those slots decided must be had, and gets it by with little."""
+
+SLOT_BYTES = 64
+"""What a promise spends on a slot beside its payload, at most."""
+
 
 class Electing(Leading):
     """Handlers of a candidate, and of those it asks."""
@@ -60,15 +67,11 @@ class Electing(Leading):
         if self._refuse_lower(sender, message.ballot):
             return
         self._follow(message.ballot, now)
-        self._after_sync(
-            sender,
-            Promise(
-                message.ballot,
-                self._acceptor.accepted_from(message.first),
-                self.decided_through,
-                self._acceptor.faulty_from(message.first),
-            ),
-        )
+        accepted, faulty = self._acceptor.accepted_from(message.first), self._acceptor.faulty_from(message.first)
+        size = sum(len(entry.payload) for entry in accepted) + SLOT_BYTES * (len(accepted) + len(faulty))
+        if size > PROMISE_BYTES_MAX:
+            return self._ignore("more to report than a promise holds")
+        self._after_sync(sender, Promise(message.ballot, accepted, self.decided_through, faulty))
 
     def _on_promise(self, sender: ReplicaId, message: Promise, now: float) -> None:
         campaign = self._campaign
