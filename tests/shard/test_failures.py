@@ -41,6 +41,9 @@ def made(maker: Callable[..., Reply], **given: object) -> Reply:
 
 ENDS_OF_STREAMS = [failures.unread, failures.outlived]
 
+WITHOUT_REASON = {failures.transfer_failed, failures.withdrawn}
+"""Whoever gets them knows why."""
+
 UNSURE = [maker for maker in MAKERS if "surely_not_done" in inspect.signature(maker).parameters]
 
 
@@ -49,7 +52,7 @@ def test_every_failure_is_an_error_that_clients_know(maker: Callable[..., Reply]
     error = made(maker).error
     assert error.message
     assert error.code in {int(status) for status in Status} | {failures.FAILED_PRECONDITION}
-    if maker is not failures.transfer_failed:
+    if maker not in WITHOUT_REASON:
         assert error.detail.reason != Reason.REASON_UNSPECIFIED
         fault = from_wire(error, write=False, origin="a1:1")
         assert type(fault) is not ServerFault
@@ -77,7 +80,7 @@ def test_the_end_of_a_stream_tells_nothing_of_what_is_under_way_there(maker: Cal
 
 def test_all_failures_are_looked_at_here() -> None:
     refused = {reply.error.detail.reason for reply in REFUSALS}
-    rest = {failures.transfer_failed, *ENDS_OF_STREAMS, *UNSURE}
+    rest = {*WITHOUT_REASON, *ENDS_OF_STREAMS, *UNSURE}
     assert {made(maker).error.detail.reason for maker in MAKERS if maker not in rest} == refused
 
 

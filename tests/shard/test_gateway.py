@@ -11,6 +11,7 @@ from ostraka.v1.exchange_pb2 import Command, Reply
 from ostraka_server.config import Limits
 from ostraka_server.paxos import Ballot
 from ostraka_server.paxos.messages import Heartbeat
+from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import PARKED_RETRY_S, Gateway
@@ -197,6 +198,8 @@ async def test_a_withdrawn_call_that_waits_goes_nowhere(clock: VirtualClock) -> 
     assert call is not None
     entrance.gateway.withdraw(call)
     assert entrance.gateway.in_flight == 0
+    assert entrance.gateway.tally.operations["put", failures.CANCELLED] == 1
+    assert not entrance.gateway.tally.refusals[Reason.DEADLINE], "nobody's time was up"
     entrance.led_by_2()
     await clock.sleep(5.0)
     assert not entrance.forwarder.forwarded

@@ -9,6 +9,7 @@ from ostraka.v1.common_pb2 import ErrorDetail, Reason
 from ostraka.v1.exchange_pb2 import Error, Reply
 
 # gRPC status codes; this package does not import grpc
+CANCELLED = 1
 INVALID_ARGUMENT = 3
 DEADLINE_EXCEEDED = 4
 NOT_FOUND = 5
@@ -94,6 +95,11 @@ def deadline(*, surely_not_done: bool) -> Reply:
     outcome = "it had no effect" if surely_not_done else "whether it took or will take effect is unknown"
     detail = ErrorDetail(reason=Reason.DEADLINE, surely_not_done=surely_not_done)
     return _failure(DEADLINE_EXCEEDED, f"the deadline passed; {outcome}", detail)
+
+
+def withdrawn() -> Reply:
+    """The caller wants no answer any more, and gets this one."""
+    return _failure(CANCELLED, "the caller withdrew it; whether it took or will take effect is unknown", ErrorDetail())
 
 
 def connection_lost(node: str, *, surely_not_done: bool) -> Reply:

@@ -144,7 +144,7 @@ class Gateway:
 
     def withdraw(self, call: Call) -> None:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
-        call.answer(failures.deadline(surely_not_done=False))
+        call.answer(failures.withdrawn())
 
     def _ended(self, taken_at: float, call: Call, reply: Reply) -> None:
         admission = self._admission
