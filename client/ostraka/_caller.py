@@ -37,6 +37,7 @@ class Caller:
         self._transport = transport
         self._clock = clock
         self._exchanges = Exchanges(transport, clock)
+        self._loop: asyncio.AbstractEventLoop | None = None  # that of the first call, and of all others
         self._look: asyncio.Task[None] | None = None
         self._pausing: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -88,8 +89,7 @@ class Caller:
         self, address: str, method: str, request: Message, response: type[Response], *, timeout: float
     ) -> Response:
         """A unary read of this node and no other: tried once. Raises OstrakaError, within `timeout` seconds."""
-        if self._closed:
-            raise ClientClosed("close() was called")
+        self._check_usable()
         try:
             return await self._unary(address, method, request, response, timeout)
         except TransportError as failed:
@@ -99,6 +99,7 @@ class Caller:
 
     async def close(self) -> None:
         """End every call and connection."""
+        self._check_loop()
         self._closed = True
         for pause in self._pausing:
             _end(pause)
@@ -153,9 +154,21 @@ class Caller:
             return result
 
     def _pick(self, key: bytes | None, now: float) -> str:
+        self._check_usable()
+        return self._router.pick(key, now)
+
+    def _check_usable(self) -> None:
+        self._check_loop()
         if self._closed:
             raise ClientClosed("close() was called")
-        return self._router.pick(key, now)
+
+    def _check_loop(self) -> None:
+        """Connections belong to the loop on which they were made: on another one they fail at random, or hang."""
+        running = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = running
+        elif self._loop is not running:
+            raise RuntimeError("this client was first used on another event loop: make one for each loop")
 
     def _failure(self, reply: Reply, key: bytes | None) -> Error | None:
         """The error in a reply; where there is none, who answered for `key` is remembered."""

@@ -5,13 +5,15 @@
         found = await client.get("greeting")
 
 Concurrent calls share messages, so a hundred tasks with one client are far cheaper than a hundred clients. A client
-belongs to one event loop; within it any number of tasks may use it at once, and each may be cancelled.
+belongs to the event loop of its first call, and on another raises RuntimeError; within it any number of tasks may use
+it at once, and each may be cancelled.
 """
 
 from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self
@@ -31,6 +33,8 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7401
 """The client port of the first node of a development cluster."""
 DEFAULT_TIMEOUT_S: Final = 5.0
+
+_ENDPOINT: Final = re.compile(r"(?:\[[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?\]|[\w.-]+):([0-9]{1,5})")
 
 __all__ = ["Balancer", "Client", "Scan"]
 
@@ -57,17 +61,19 @@ class Client:
         _clock: Clock | None = None,
         _random: random.Random | None = None,
     ) -> None:
-        """`endpoints`: "host:port", or several; or `host` and `port`. Connects with the first call, not here.
+        """`endpoints`: "host:port" ("[::1]:7401" for IPv6), or several; or `host` and `port`. Connects with the first
+        call, not here.
 
         `balancer` shares out what any node may answer, serializable reads above all, over all nodes known:
         "round_robin", "random", or a weight per endpoint, such as {"db1:7401": 3, "db2:7401": 1}, where one that is
         not named, for example learned later, weighs 1. What the leader has to answer goes to the leader.
 
-        Raises ValueError for an endpoint without a port, a timeout or weight that is not positive and finite, and an
-        unknown balancer.
+        Raises ValueError for an endpoint that is not of this form, a timeout or weight that is not positive and
+        finite, and an unknown balancer.
         """
         self._timeout = _seconds(timeout)
         seeds = _endpoints(endpoints, host, port)
+        self._name = ", ".join(seeds)
         if isinstance(balancer, Mapping):
             balancer = {_endpoint(address): weight for address, weight in balancer.items()}
         rng = random.Random() if _random is None else _random
@@ -76,6 +82,9 @@ class Client:
             _grpc() if _transport is None else _transport,
             BootClock() if _clock is None else _clock,
         )
+
+    def __repr__(self) -> str:
+        return f"<ostraka.aio.Client of {self._name}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -253,7 +262,8 @@ def _seconds(timeout: float) -> float:
 
 def _endpoints(endpoints: str | Iterable[str] | None, host: str | None, port: int | None) -> list[str]:
     if endpoints is None:
-        return [f"{DEFAULT_HOST if host is None else host}:{DEFAULT_PORT if port is None else port}"]
+        name, number = DEFAULT_HOST if host is None else host, DEFAULT_PORT if port is None else port
+        return [_endpoint(f"[{name}]:{number}" if ":" in name else f"{name}:{number}")]
     if host is not None or port is not None:
         raise ValueError("give either endpoints or host= and port=, not both")
     given = [endpoints] if isinstance(endpoints, str) else list(endpoints)
@@ -263,9 +273,9 @@ def _endpoints(endpoints: str | Iterable[str] | None, host: str | None, port: in
 
 
 def _endpoint(endpoint: str) -> str:
-    host, _, port = endpoint.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"endpoint {endpoint!r} is not of the form host:port")
+    match = _ENDPOINT.fullmatch(endpoint)
+    if match is None or not 0 < int(match[1]) < 65536:
+        raise ValueError(f"endpoint {endpoint!r} is not of the form host:port, an IPv6 address in brackets")
     return endpoint
 
 

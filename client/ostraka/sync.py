@@ -85,6 +85,9 @@ class Client:
         self._portal = Portal(self._client.close)
         weakref.finalize(self, self._portal.abandon).atexit = False  # the loop thread sees to that, and waits
 
+    def __repr__(self) -> str:
+        return f"<ostraka.Client of {self._client._name}>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -143,12 +144,55 @@ async def test_arguments_that_make_no_sense_are_refused_here(clock: VirtualClock
         (["a:1", "b:x"], "'b:x' is not"),
         (":7401", "':7401' is not"),
         ("a:65536", "'a:65536' is not"),
+        ("a:0", "'a:0' is not"),
+        ("::1:7401", "'::1:7401' is not of the form host:port, an IPv6 address in brackets"),
+        ("[a:1]:7401", "is not"),
+        ("a b:7401", "is not"),
         ([], "no endpoints"),
     ],
 )
 def test_endpoints_are_checked(endpoints: str | list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Client(endpoints, _transport=FakeCluster())
+
+
+@pytest.mark.parametrize(("host", "port"), [("", 7401), ("a:1", 7401), ("a", 0), ("a", 70000)])
+def test_host_and_port_are_checked(host: str, port: int) -> None:
+    with pytest.raises(ValueError, match="is not of the form host:port"):
+        Client(host=host, port=port, _transport=FakeCluster())
+
+
+@virtual_time
+async def test_an_ipv6_address_is_a_host(clock: VirtualClock) -> None:
+    cluster = FakeCluster()
+    cluster.nodes[0].address = "[::1]:1"
+    for client in (
+        Client(host="::1", port=1, _transport=cluster, _clock=clock),
+        Client("[::1]:1", _transport=cluster, _clock=clock),
+    ):
+        await client.put("k", "v")
+        await client.close()
+    assert len(cluster.nodes[0].calls) == 2
+
+
+def test_a_client_says_of_which_cluster_it_is() -> None:
+    assert repr(Client(["a:1", "b:2"], _transport=FakeCluster())) == "<ostraka.aio.Client of a:1, b:2>"
+
+
+def test_a_client_of_another_event_loop_says_so() -> None:
+    client = Client("a1:1", _transport=FakeCluster())
+    asyncio.run(_put(client))
+    for use in (_put, _ask, Client.close):
+        with pytest.raises(RuntimeError, match="another event loop"):
+            asyncio.run(use(client))
+
+
+async def _put(client: Client) -> None:
+    await client.put("k", "v")
+
+
+async def _ask(client: Client) -> None:
+    await client.status("a1:1")
 
 
 def test_endpoints_beside_a_host_are_refused() -> None:

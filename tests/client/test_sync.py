@@ -53,6 +53,10 @@ def test_its_methods_take_and_say_the_same(name: str) -> None:
     assert not inspect.iscoroutinefunction(ours)
 
 
+def test_a_client_says_of_which_cluster_it_is(client: Client) -> None:
+    assert repr(client) == "<ostraka.Client of a1:1>"
+
+
 def test_put_get_delete_count(client: Client) -> None:
     assert client.get("k") is None
     assert client.put("k", "ö") == PutResult(revision=2)
