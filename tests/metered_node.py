@@ -136,6 +136,7 @@ class MeteredNode:
         self.reserve = DiskReserve(storage.path, NEEDED, AtOnce(clock), clock, lambda _: storage.free_bytes())
         open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
         self.hosting = Hosting(CONFIG, FORMED, clock, Random(1), self.peers, storage, self.reserve.has_room)
+        asyncio.run(self.hosting.open())
         self.group = self.hosting.groups[1]
 
     def serve(self) -> None:

@@ -40,7 +40,7 @@ _NOTHING = RecoveredGroup(promised=NO_BALLOT, decided_through=0, base=0, entries
 
 
 class Hosting:
-    """Everything of a node that lives between its start and its stop."""
+    """Everything of a node that lives between its start and its stop. `open` comes first."""
 
     def __init__(
         self,
@@ -69,13 +69,21 @@ class Hosting:
         self.flushers: dict[int, Flusher] = {}
         self.sources: dict[int, SnapshotSource] = {}
         self.sinks: dict[int, SnapshotSink] = {}
-        for group, shard in SHARDS.items():
-            self._open(group, shard)
 
     @property
     def groups(self) -> Mapping[int, Group]:
         """By number."""
         return self.driver.groups
+
+    async def open(self) -> None:
+        """Open every group's replica. Raises StoreError.
+
+        Before, each store is read whole and checked, beside the loop: for many rows that takes seconds."""
+        for number, shard in SHARDS.items():
+            factory = self._storage.store(number)
+            damaged = await self._snapshot_runner.run(partial(self._set_aside_if_damaged, number, factory))
+            self._open(number, shard, factory)
+            self.groups[number].stats.damaged_stores += damaged
 
     async def run(self) -> None:
         """Serve until cancelled. Any exception means that the node must not go on."""
@@ -96,13 +104,22 @@ class Hosting:
         for store in self.stores.values():
             store.close()
 
-    def _open(self, number: int, shard: int) -> None:
-        """Open a group's replica with all that belongs to it, and have the driver turn it."""
-        factory = self._storage.store(number)
+    def _set_aside_if_damaged(self, number: int, factory: ConnectionFactory) -> bool:
+        """Whether it was: there is none any more then. The next is filled again from the log, or lost if that is
+        truncated."""
         factory.clean()
-        store, machine, damaged = self._open_sound_store(number, factory)
+        try:
+            Store.open(factory, self._owner(number)).close()
+        except DamagedStore as damage:
+            log.error("store set aside", extra=fields(group=number, why=str(damage)))
+            factory.set_aside()
+            return True
+        return False
+
+    def _open(self, number: int, shard: int, factory: ConnectionFactory) -> None:
+        """Open a group's replica with all that belongs to it, and have the driver turn it."""
+        store, machine = self._open_store(number, factory)
         group = self._group(number, shard, store, machine)
-        group.stats.damaged_stores += damaged
         truncate, clock = self.driver.truncate, self._clock
         tell = partial(self.driver.tell, group)
         has_room, beside = self._has_room, self._snapshot_runner
@@ -116,7 +133,7 @@ class Hosting:
             truncate=truncate,
         )
         flusher = self._flusher(group, store, retention)
-        reopen = partial(self._open_store, number, factory, verified=True)  # where it was copied
+        reopen = partial(self._open_store, number, factory)
         installer = Installer(group, flusher, store, factory, reopen, self.driver.truncated, self._store_runner, clock)
         owner = self._owner(number)
         sink = SnapshotSink(group, factory, owner, beside, clock, tell, installer.install, has_room)
@@ -124,18 +141,9 @@ class Hosting:
         self.driver.add(group, flusher, Transfer(source, sink))
         self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink
 
-    def _open_sound_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine, bool]:
-        """An empty store in the place of a damaged one: filled again from the log, or lost if that is truncated. And
-        whether that was so."""
-        try:
-            return *self._open_store(number, factory), False
-        except DamagedStore as damage:
-            log.error("store set aside", extra=fields(group=number, why=str(damage)))
-            factory.set_aside()
-            return *self._open_store(number, factory), True
-
-    def _open_store(self, number: int, factory: ConnectionFactory, *, verified: bool = False) -> tuple[Store, Machine]:
-        store = self.stores[number] = Store.open(factory, self._owner(number), verified=verified)
+    def _open_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
+        """It was checked before, at the start or where it was copied."""
+        store = self.stores[number] = Store.open(factory, self._owner(number), verified=True)
         stored = store.state()
         state = EMPTY_STATE if stored is None else MachineState(*stored)
         return store, Machine(store, state, cache_bytes_max=self._config.store.cache_bytes)

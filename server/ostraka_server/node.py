@@ -120,6 +120,7 @@ class Node:
     async def _serve(self, ports: Ports) -> None:
         """Host the replicas until the node is stopped, then hand over and put everything away."""
         serving = self._serving()
+        await serving.load()
         self.introductions.serve(serving.hosting)
         if self._failure is not None:
             return await serving.close()

@@ -28,7 +28,8 @@ log = logging.getLogger("ostraka.node")
 
 
 class Serving:
-    """Made, `open`ed, `run` for as long as it goes on, then `retire`d if others are to notice nothing, and `close`d."""
+    """Made, `load`ed, `open`ed, `run` for as long as it goes on, then `retire`d if others are to notice nothing, and at
+    last `close`d."""
 
     def __init__(
         self,
@@ -41,12 +42,16 @@ class Serving:
         storage: Storage,
         replicas: Transport,
     ) -> None:
-        """Raises LogError and StoreError for what the disk holds."""
+        """Raises LogError for what the disk holds."""
         self._gateway = gateway
         self._clock = clock
         needed = config.limits.disk_reserve_bytes + config.log.segment_bytes  # the next segment is reserved at once
         self.reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, lambda _: storage.free_bytes())
         self.hosting = Hosting(config, members, clock, random, replicas, storage, self.reserve.has_room)
+
+    async def load(self) -> None:
+        """Have the groups. Raises StoreError for what the disk holds."""
+        await self.hosting.open()
 
     async def open(self) -> None:
         """Let calls in."""
