@@ -130,6 +130,23 @@ def test_a_head_without_end_is_refused() -> None:
     asyncio.run(main())
 
 
+def test_the_refusal_of_a_long_head_arrives_while_the_client_still_writes() -> None:
+    """A connection closed with bytes unread is reset, and takes the answer with it."""
+
+    async def main() -> None:
+        http = server()
+        async with listening(http) as connect:
+            for _ in range(10):
+                reader, writer = await connect()
+                writer.write(b"GET /" + bytes(8 << 20))
+                await writer.drain()
+                assert (await got(reader)).startswith(b"HTTP/1.1 431 ")
+                writer.close()
+                await writer.wait_closed()
+
+    asyncio.run(main())
+
+
 def test_a_client_that_says_nothing_is_dropped_in_time() -> None:
     async def main() -> None:
         clock = ManualClock()

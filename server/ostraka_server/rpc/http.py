@@ -105,21 +105,22 @@ class _Connection(asyncio.Protocol):
         self._received += data
         head, end, _ = self._received.partition(_END_OF_HEAD)
         if end and len(head) <= REQUEST_BYTES_MAX:
-            self._finish(self._server.answer(head))
+            self._answer(self._server.answer(head)).close()  # once it is written
         elif len(self._received) > REQUEST_BYTES_MAX:
-            self._finish(_response(_plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)))
+            answered = self._answer(_response(_plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)))
+            answered.write_eof()  # not closed: with bytes unread, that would reset the connection and lose the answer
 
     def abort(self) -> None:
         """Drop it."""
         if self._transport is not None:
             self._transport.abort()
 
-    def _finish(self, response: bytes) -> None:
+    def _answer(self, response: bytes) -> asyncio.Transport:
         assert self._transport is not None
         self._answered = True
         self._received = b""
         self._transport.write(response)
-        self._transport.close()  # once it is written
+        return self._transport
 
 
 def _plain(status: HTTPStatus, hint: str = "") -> Page:
