@@ -27,8 +27,8 @@ LONG_WAIT = 0.02
 ELECTED_WITHIN = 5000
 """Things that happen."""
 
-_CLAIMS = (Promise, Accepted, HeartbeatAck)
-"""Messages that say what is durable."""
+_CLAIMS = (Promise, Accepted)
+"""Messages that say what is durable only now. A HeartbeatAck may speak of a promise that was durable before."""
 
 
 class Seat:
@@ -41,7 +41,7 @@ class Seat:
         """Payloads by slot, of this life."""
         self._random = random
         self._directory = MemoryDirectory()
-        self._promised = NO_BALLOT
+        self._promised = self._promised_durably = NO_BALLOT
         self._begin(0.0, must_exist=False)
 
     def restart(self, now: float) -> None:
@@ -57,6 +57,7 @@ class Seat:
             entries = tuple(Entry(each.slot, Ballot(*each.ballot), each.payload) for each in found.entries)
             durable = Durable(Ballot(*found.promised), found.decided_through, entries)
         assert durable.promised >= self._promised, "P1: a promise was forgotten"
+        self._promised_durably = durable.promised
         assert all(entry.ballot <= durable.promised for entry in durable.entries), "P2: accepted above the promise"
         self.decided = {each.slot: each.payload for each in self._read(1, durable.decided_through)}
         assert len(self.decided) == durable.decided_through, "a decided entry is not in the log"
@@ -97,6 +98,8 @@ class Seat:
         assert len(acceptor.accepted) <= 2 * AHEAD_ENTRIES_MAX, "more is held than the bound admits"
         for send in ready.at_once:
             assert send.to != self.me and not isinstance(send.message, _CLAIMS), "it claims what is not durable yet"
+            if isinstance(send.message, HeartbeatAck):
+                assert send.message.ballot <= self._promised_durably, "an ack claims what is not durable yet"
         for order in ready.serve:
             assert 1 <= order.first <= order.through <= replica.decided_through, "it serves what is not decided"
         assert all(point <= replica.decided_through for _, point in ready.confirmed), "a read point ahead of itself"
@@ -111,6 +114,9 @@ class Seat:
             self._log.decided(GROUP, ready.decided[-1].slot)
         if ready.must_sync():
             self._log.flush()
+        if ready.promise is not None:
+            self._promised_durably = ready.promise
+            self.replica.synced(ready.promise)
 
     def _read(self, first: int, through: int, max_bytes: int = 1 << 30) -> list[Entry]:
         logged = self._log.read(GROUP, first, through, max_bytes)
