@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from math import inf
 from typing import Protocol, TypeVar
 
 from ostraka.clock import Clock, Timer, next_turn
@@ -76,7 +77,7 @@ class Driver:
         self._has_work = False
         self._stir = asyncio.Event()
         self._timer: Timer | None = None
-        self._timer_at = float("inf")
+        self._timer_at = inf
         self._expire_at = 0.0
         self.turn_seconds = seconds()
         self.refused_messages = 0
@@ -205,13 +206,18 @@ class Driver:
     async def _attend_until_done(self, working: asyncio.Task[T]) -> None:
         """Hear and be heard while the disk is slow, so that no leader is deposed for it; what comes of it can wait."""
         silent_from = self._clock.now() + SYNC_PATIENCE_S
-        while not working.done() and (now := self._clock.now()) < silent_from:
+        while not working.done():
+            now = self._clock.now()
             if self._has_work:  # what comes of it is for the next turn, which is sure to follow then
                 self._expire(now)
-                for group in self._groups.values():
-                    self._post(group, group.attend(now))
-                self._send()
-            await self._stirred()
+                if now < silent_from:
+                    self._attend(now)
+            await self._stirred(ticking=now < silent_from)
+
+    def _attend(self, now: float) -> None:
+        for group in self._groups.values():
+            self._post(group, group.attend(now))
+        self._send()
 
     def _expire(self, now: float) -> None:
         if now >= self._expire_at:
@@ -273,9 +279,9 @@ class Driver:
             self._transport.send(node, messages)
         self._outbox.clear()
 
-    async def _stirred(self) -> None:
-        """Return once something happened, or it is time for something."""
-        deadline = min(group.deadline for group in self._groups.values())
+    async def _stirred(self, *, ticking: bool = True) -> None:
+        """Return once something happened, or it is time for something; where not `ticking`, for a call to expire."""
+        deadline = min(group.deadline for group in self._groups.values()) if ticking else inf
         if any(group.waiting for group in self._groups.values()):
             deadline = min(deadline, self._expire_at)
         if deadline < self._timer_at:  # a timer that comes too early is cheaper than arming one in every turn
@@ -288,5 +294,5 @@ class Driver:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._timer_at = float("inf")
+        self._timer_at = inf
         self.wake()
