@@ -13,10 +13,13 @@ import pytest
 
 from ostraka_server.hosting import SHARDS, Hosting, open_log
 from ostraka_server.shard.directory import cluster_id
+from ostraka_server.shard.layout import FIRST_GROUP
 from ostraka_server.storage import FileStorage
+from ostraka_server.store import MemoryFactory, Owner, Store, complete, take
 from ostraka_server.store.verification import verify
 from tests.metered_node import CONFIG, FORMED
 from tests.rpc.cluster import ManualClock
+from tests.store.test_damage import delta
 
 
 class Nobody:
@@ -46,3 +49,33 @@ def test_stores_are_read_whole_beside_the_loop_and_once(tmp_path: Path, monkeypa
     asyncio.run(start())
     assert len(readers) == len(SHARDS)
     assert threading.main_thread() not in readers
+
+
+def test_a_log_that_a_crash_kept_from_letting_go_of_what_a_snapshot_covers_does_so_at_the_start(tmp_path: Path) -> None:
+    """Of entries below the slot that a snapshot is the state after, the log cannot tell which were chosen."""
+
+    async def start() -> None:
+        storage, cluster = FileStorage(tmp_path), cluster_id(FORMED.members)
+        log = open_log(CONFIG, cluster, storage, must_exist=False)
+        for slot in range(1, 8):
+            log.accept(FIRST_GROUP, slot, (1, 1, 1), b"perhaps not chosen")
+        log.flush()
+        log.close()
+        theirs = MemoryFactory()
+        owner = Owner(f"{cluster:016x}", "n2", FIRST_GROUP)
+        Store.open(theirs, owner).write(delta(5, Random(1)))
+        _, digest, copied = take(theirs)
+        factory = storage.store(FIRST_GROUP)
+        image = factory.receive()
+        image.write(0, copied.read(0, copied.size))
+        assert complete(image, digest, owner._replace(node=CONFIG.node))
+        factory.replace(image)
+        for _ in range(2):
+            hosting = Hosting(CONFIG, FORMED, ManualClock(), Random(1), Nobody(), storage, lambda size: True)
+            await hosting.open()
+            assert [entry.slot for entry in hosting.log.above(FIRST_GROUP, hosting.log.base(FIRST_GROUP))] == [6, 7]
+            group = hosting.groups[FIRST_GROUP]
+            assert (group.replica.decided_through, group.lost) == (5, False)
+            await hosting.close()
+
+    asyncio.run(start())

@@ -193,8 +193,9 @@ class Hosting:
 
     def _recover(self, number: int, store: Store, applied_slot: int) -> Durable:
         """What the replica starts from. What is known decided but not in the store is applied from the log later."""
-        recovered = self.log.recovered.get(number, _NOTHING)
-        if applied_slot >= recovered.base and (lacks := self.log.lacks(number, applied_slot)) > recovered.base:
+        self.log.truncate(number, store.installed_slot())  # which a crash may have come before (see `transfer`)
+        recovered, base = self.log.recovered.get(number, _NOTHING), self.log.base(number)
+        if applied_slot >= base and (lacks := self.log.lacks(number, applied_slot)) > base:
             # The store has what the log has no more: an entry has become unreadable.
             durable = store.checkpoint()
             assert durable == applied_slot, "nobody reads yet"

@@ -59,12 +59,14 @@ async def test_a_snapshot_takes_the_place_of_store_and_machine(clock: VirtualClo
 
 
 @virtual_time
-async def test_the_log_lets_go_of_what_a_snapshot_covers_before_that_is_the_store(clock: VirtualClock) -> None:
-    """A crash between the two leaves a store that counts as lost. The other way round it would leave entries that were
-    accepted, but not chosen, below the slot that the store has applied; they would pass for decided ones."""
+async def test_the_log_lets_go_of_what_a_snapshot_covers_once_that_is_the_store(clock: VirtualClock) -> None:
+    """A crash between the two leaves entries that were accepted, but perhaps not chosen, below the slot that the store
+    has applied; it knows that it began there. The other way round it would leave neither entries nor store: of what
+    this replica had accepted with one other, that one alone would have a copy."""
     here = Replacing(clock)
     await here.installer.install(here.received(5), 5)
-    assert here.done == ["truncate 5", "replace"]
+    assert here.done == ["replace", "truncate 5"]
+    assert here.store.installed_slot() == 5
 
 
 @virtual_time

@@ -47,9 +47,10 @@ class Transfer:
 class Installer:
     """Puts a received image in the place of a group's store and machine.
 
-    The log lets go of what the image covers first: it may hold entries there that were accepted, but not chosen, and
-    below the slot that a store has applied nothing tells them from decided ones. Whatever interrupts it then leaves the
-    new store, or the old one, which is behind the log's base and thus lost: another snapshot is asked for.
+    The log lets go of what the image covers only then: what was accepted there must not be lost to a crash that leaves
+    the old store. But it lets go before consensus hears of the image: some of it may not have been chosen, and below
+    what is known decided nothing tells that. After a crash in between the next start makes up for it: a store knows
+    which snapshot it began as.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class Installer:
                 return False
             self._group.lose()
             self._store.close_reader()
-            await self._truncated(self._group.id, slot)
             await self._runner.run(lambda: self._replace(image))
+            await self._truncated(self._group.id, slot)
             self._store, machine = self._open_store()
             self._flusher.store = self._store
             self._group.install(machine, self._clock.now())

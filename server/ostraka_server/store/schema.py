@@ -64,10 +64,17 @@ def prepare(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
             )
 
 
-def adopt(connection: sqlite3.Connection, name: str, owner: Owner) -> None:
-    """Make a replica's store another replica's of the same group: the node's. Raises UnknownStore, ForeignStore."""
+def adopt(connection: sqlite3.Connection, name: str, owner: Owner, slot: int) -> None:
+    """Make a replica's store, the state after `slot`, another replica's of the same group: the node's.
+
+    Raises DamagedStore, UnknownStore, ForeignStore, sqlite3.Error."""
     prepare(connection, name, owner._replace(node=_meta(connection).get("node", "")))
-    _write_meta(connection, owner)
+    _write_meta(connection, owner, slot)
+
+
+def installed_slot(connection: sqlite3.Connection) -> int:
+    """Of which slot the store was when it was adopted; 0 where it was not. Raises sqlite3.Error."""
+    return int(_meta(connection).get("installed", 0))
 
 
 def _create(database: Database, owner: Owner) -> None:
@@ -75,15 +82,15 @@ def _create(database: Database, owner: Owner) -> None:
     state = {"id": int, "applied_slot": int, "revision": int, "digest": bytes, "rows": int, "crcs": int, "crc": int}
     database.table("state").create(state, pk="id", not_null=set(state), strict=True)
     database.execute(_ROWS)
-    _write_meta(database.conn, owner)
+    _write_meta(database.conn, owner, 0)
 
 
 def _meta(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, value FROM meta"))
 
 
-def _write_meta(connection: sqlite3.Connection, owner: Owner) -> None:
-    meta = {"format": str(FORMAT)} | {name: str(value) for name, value in owner._asdict().items()}
+def _write_meta(connection: sqlite3.Connection, owner: Owner, installed: int) -> None:
+    meta = {name: str(value) for name, value in {"format": FORMAT, "installed": installed, **owner._asdict()}.items()}
     meta["crc"] = _crc(connection, meta)
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from ostraka_server.store.errors import DamagedStore, named
 from ostraka_server.store.schema import Owner, adopt
+from ostraka_server.store.state import read_state
 
 _PIECE_BYTES = 1 << 20
 
@@ -95,7 +96,8 @@ def complete(image: Image, digest: bytes, owner: Owner) -> bool:
     try:
         connection = image.open()
         try:
-            adopt(connection, image.name, owner)
+            state, _ = read_state(connection, image.name)
+            adopt(connection, image.name, owner, 0 if state is None else state.applied_slot)
         finally:
             image.close(connection)
     except (sqlite3.Error, UnicodeDecodeError) as error:

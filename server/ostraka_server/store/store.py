@@ -11,7 +11,7 @@ from ostraka_server.store.checksums import ROW, ROW_WITHOUT_VALUE, RowFields, ch
 from ostraka_server.store.errors import named
 from ostraka_server.store.factory import ConnectionFactory, Connections
 from ostraka_server.store.flush import delete_keys, total_of, upsert_rows
-from ostraka_server.store.schema import Owner, prepare
+from ostraka_server.store.schema import Owner, installed_slot, prepare
 from ostraka_server.store.state import STATE, StoredState, checked_state, read_state, write_state
 from ostraka_server.store.verification import verify
 
@@ -68,6 +68,13 @@ class Store:
         try:
             return read_state(self._reader, self._name)[0]
         except sqlite3.Error as error:
+            raise named(self._name, error) from error
+
+    def installed_slot(self) -> int:
+        """The slot of the snapshot that it began as; 0 where it began empty."""
+        try:
+            return installed_slot(self._reader)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise named(self._name, error) from error
 
     def get(self, key: bytes) -> RowFields | None:
