@@ -28,7 +28,7 @@ from tests.simulation.stack.disk import Disk
 from tests.simulation.stack.loop import Loop
 from tests.simulation.stack.process import Process
 from tests.simulation.stack.sockets import ProcessSockets, SimulatedListener
-from tests.simulation.stack.storage import ProcessStorage
+from tests.simulation.stack.storage import PowerFails, ProcessStorage
 from tests.simulation.stack.streams import Aborted, ClientWire, ExchangeContext, UnaryContext
 from tests.simulation.stack.watch import Watch
 from tests.simulation.stack.wires import Wires
@@ -140,6 +140,9 @@ class Host:
 
     def died(self, error: BaseException | None) -> None:
         """The process ended by itself; None where that was asked for."""
+        if isinstance(error, PowerFails):  # while it opened the log
+            self._torn()
+            return
         self._trace.note(f"{self.name} ends{f': {error!r}' if error else ''}")
         self.ended_by = error
         violation = _violation(error)

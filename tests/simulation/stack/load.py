@@ -85,6 +85,7 @@ class Load:
                 call.unknown()
             except OstrakaError:
                 call.failed()
+        self._cluster.trace.count(f"call {call.record.outcome.value}")
         return call.record.outcome is Outcome.OK
 
     def _draw(self, random: Random, key: bytes, number: int) -> tuple[Request, bool]:

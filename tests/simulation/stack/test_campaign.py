@@ -13,7 +13,10 @@ pytestmark = pytest.mark.simulation
 
 SUBJECT = Subject("stack")
 SEEDS = 100
-EVENTS = ("snapshot installed", "refused by name", "ended by its disk", "connection lost by silence", "stall")
+EVENTS = (
+    "snapshot installed", "refused by name", "ended by its disk", "connection lost by silence", "stall",
+    "call ok", "call failed", "call unknown",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
