@@ -18,6 +18,9 @@ from tests.simulation.stack.process import Process
 BOUNDARIES_MAX = 40
 """A doomed process dies at one of so many boundaries to come."""
 
+RARE_BOUNDARIES_MAX = 6
+"""The same of those that are seldom reached."""
+
 STROBES = 10
 
 
@@ -66,7 +69,8 @@ class ProcessDeeds:
         """It counts when the boundary is reached."""
         host = self._scene.target(random)
         if self._scene.may_end(host):
-            host.doomed_in = random.randint(1, BOUNDARIES_MAX)
+            host.doomed_rarely = random.random() < 0.5
+            host.doomed_in = random.randint(1, RARE_BOUNDARIES_MAX if host.doomed_rarely else BOUNDARIES_MAX)
             host.doomed_to_lose_power = self._scene.power_fails
 
     def _pause(self, random: Random) -> None:
