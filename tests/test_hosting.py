@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -11,14 +12,20 @@ from random import Random
 
 import pytest
 
+from ostraka_server.config import Limits
 from ostraka_server.hosting import SHARDS, Hosting, open_log
+from ostraka_server.rpc.pages import readiness
+from ostraka_server.serving import Serving
 from ostraka_server.shard.directory import cluster_id
+from ostraka_server.shard.forwarding import Forwarder
+from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.layout import FIRST_GROUP
 from ostraka_server.storage import FileStorage
 from ostraka_server.store import MemoryFactory, Owner, Store, complete, take
 from ostraka_server.store.verification import verify
+from tests.client.virtual_time import turns
 from tests.metered_node import CONFIG, FORMED
-from tests.rpc.cluster import ManualClock
+from tests.rpc.cluster import ManualClock, Wire
 from tests.store.test_damage import delta
 
 
@@ -49,6 +56,22 @@ def test_stores_are_read_whole_beside_the_loop_and_once(tmp_path: Path, monkeypa
     asyncio.run(start())
     assert len(readers) == len(SHARDS)
     assert threading.main_thread() not in readers
+
+
+def test_who_calls_meanwhile_is_told_so(tmp_path: Path) -> None:
+    async def start() -> None:
+        clock, storage = ManualClock(), FileStorage(tmp_path)
+        open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
+        gateway = Gateway(node="n1", limits=Limits(), forwarder=Forwarder(Wire(), {}, clock), clock=clock)
+        serving = Serving(CONFIG, FORMED, gateway, clock=clock, random=Random(1), storage=storage, replicas=Nobody())
+        loading = asyncio.create_task(serving.load())
+        await turns()
+        (missing,) = json.loads(readiness(gateway).body)["missing"]
+        assert "reading its stores" in missing
+        await loading
+        await serving.close()
+
+    asyncio.run(start())
 
 
 def test_a_log_that_a_crash_kept_from_letting_go_of_what_a_snapshot_covers_does_so_at_the_start(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ostraka_server.config import Config
 from ostraka_server.hosting import Hosting
 from ostraka_server.logs import fields
 from ostraka_server.paxos.formation import Announcement
+from ostraka_server.shard import failures
 from ostraka_server.shard.disk_reserve import DiskReserve
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
@@ -51,6 +52,7 @@ class Serving:
 
     async def load(self) -> None:
         """Have the groups. Raises StoreError for what the disk holds."""
+        self._gateway.refusal = failures.loading()
         await self.hosting.open()
 
     async def open(self) -> None:

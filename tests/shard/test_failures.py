@@ -27,6 +27,7 @@ REFUSALS = [
     failures.overloaded("a queue"),
     failures.shutting_down("n1"),
     failures.not_ready("n2"),
+    failures.loading(),
     failures.no_such_shard(7),
     failures.no_such_node("n7"),
 ]

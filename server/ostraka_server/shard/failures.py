@@ -128,6 +128,12 @@ def not_ready(missing: str) -> Reply:
     return _failure(UNAVAILABLE, f"the cluster is being formed and waits for {missing}; try again", detail)
 
 
+def loading() -> Reply:
+    """The node has just started."""
+    detail = ErrorDetail(reason=Reason.NOT_READY, surely_not_done=True, retry_after_ms=200)
+    return _failure(UNAVAILABLE, "the node is still reading its stores; try again, or another node", detail)
+
+
 def no_such_shard(shard: int) -> Reply:
     """The layout has no such shard."""
     detail = ErrorDetail(reason=Reason.NO_SUCH_SHARD, surely_not_done=True)
