@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 # What `make sim` takes: options of `python -m tests.simulation`, in capitals and from its command line only.
 SIM := TIER SEEDS HOURS FIRST SEED KEEP WITHOUT SECONDS MEMBERS LOAD MUTANT
 
-.PHONY: help venv run check static unit test soak sim bench tools proto format clean
+.PHONY: help venv run check static unit test soak sim mutants bench tools proto format clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
@@ -43,6 +43,9 @@ soak: $(INSTALLED) ## every promise at full size, or PARTS="kill-leader fuzz"; w
 
 sim: $(INSTALLED) ## simulate SEEDS=300, or HOURS=10 of them, or SEED=17 alone
 	$(BIN)/python -m tests.simulation $(foreach name,$(SIM),$(if $(findstring command,$(origin $(name))),--$(shell echo $(name) | tr A-Z a-z) '$($(name))'))
+
+mutants: $(INSTALLED) ## put bugs in, see whether the simulator finds them, and tell the README
+	$(BIN)/python -m tests.simulation.mutants --publish
 
 bench: $(INSTALLED) ## load on a cluster of its own; LOAD="--mix put=50,get=50 --rate 2000" (LOAD=--help tells more)
 	$(BIN)/python -m bench.load $(LOAD)

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.simulation import options as command_line
+from tests.simulation import readme
 from tests.simulation.diagram.page import draw
 from tests.simulation.diagram.recording import Recording
 from tests.simulation.progress import progress
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_one(options)
     summaries = [_run_many(Subject(tier, options.mutant), options) for tier in options.tiers]
     passed = all(summary.passed for summary in summaries)
+    if options.publish:
+        readme.publish("coverage", {summary.subject.tier: summary.published() for summary in summaries})
     if options.json:
         figures = {name: value for summary in summaries for name, value in summary.figures().items()}
         _tell(json.dumps({"passed": passed, "figures": figures}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import combinations
+from typing import Any
 
 from tests.simulation.faults import Fault
 
@@ -51,3 +52,22 @@ class Coverage:
             + (f"; never, among others: {never}" if never else "")
         )
         return "\n".join(lines)
+
+    def published(self) -> dict[str, object]:
+        """As it is stored."""
+        pairs = len(self.faults) * (len(self.faults) - 1) // 2
+        return {"classes": self.rows(), "pairs": len(self.pairs), "of pairs": pairs}
+
+
+def render(tiers: Mapping[str, Any]) -> str:
+    """What is stored of each tier in Markdown."""
+    lines = []
+    for tier, stored in tiers.items():
+        lines.append(
+            f"The {tier} tier: {stored['seeds']:,} seeds, {stored['cluster-hours']:,.1f} hours simulated, "
+            f"{stored['failed']} failed; {stored['pairs']} of {stored['of pairs']} pairs of fault classes fired together."
+        )
+        lines += ["", "| goal | fault class | fired | in runs |", "|---|---|---:|---:|"]
+        lines += [f"| {goal} | {name} | {fired:,} | {runs:,} |" for goal, name, fired, runs in stored["classes"]]
+        lines.append("")
+    return "\n".join(lines[:-1])

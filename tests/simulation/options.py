@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.simulation.excerpt import Excerpt, parse_keep, parse_without
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants.registry import MUTANTS
 from tests.simulation.swarm import Size, Unit
 from tests.simulation.tiers import DEFAULT_TIER, TIERS
 
@@ -38,6 +38,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.tiers = tuple(TIERS) if options.tier == ALL else (options.tier,)
     if options.seed is not None and options.tier == ALL:
         parser.error("--seed needs one tier")
+    if options.publish and options.mutant:
+        parser.error("--publish of a bug")
     options.size = _size(options)
     options.excerpt = Excerpt(options.keep, options.without, options.seconds, options.members, options.load)
     return options
@@ -49,6 +51,7 @@ def _add_campaign(group: argparse._ArgumentGroup) -> None:
     size.add_argument("--hours", type=float, help="as many as make so many cluster-hours")
     size.add_argument("--cpu-minutes", type=float, help="as many as fit in so much processor time")
     group.add_argument("--first", type=int, default=0, help="the first of them (default: %(default)s)")
+    group.add_argument("--publish", action="store_true", help="write what fired into the README")
     group.add_argument("--json", action="store_true", help="end with a line of JSON: passed, figures")
 
 

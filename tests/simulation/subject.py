@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.excerpt import Excerpt
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants.registry import MUTANTS
 from tests.simulation.plan import Plan
 from tests.simulation.recorder import Recorder
 from tests.simulation.tier import Outcome, Tier

@@ -75,6 +75,15 @@ class Summary:
         }
         return {f"{self.subject.tier} {name}": value for name, value in figures.items()}
 
+    def published(self) -> dict[str, object]:
+        """As it is stored for the README."""
+        return {
+            "seeds": self.runs,
+            "cluster-hours": round(self.hours, 1),
+            "failed": len(self.failed),
+            **self.coverage.published(),
+        }
+
     def text(self, real_s: float) -> str:
         """For people, where it took so long."""
         others = sorted(self.counts.items() - {(fault, self.counts[fault]) for fault in self.coverage.faults})

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from tests.simulation.faults import Fault
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants.registry import MUTANTS
 from tests.simulation.plan import Plan
 from tests.simulation.protocol.plan import ProtocolPlan, draw
 from tests.simulation.protocol.tier import ProtocolTier
