@@ -94,6 +94,16 @@ PARTS = (
         "2,000,000 malformed messages, half to every decoder, half to `paxos` step: none crashes, no promise is broken",
         (sys.executable, "-m", "tests.fuzz", "--messages=2000000"),
     ),
+    Part(
+        "simulation-protocol",
+        "500 cluster-hours of the protocol tier: no invariant breaks, 2 % repeated alike",
+        (sys.executable, "-m", "tests.simulation", "--tier=protocol", "--hours=500", "--json"),
+    ),
+    Part(
+        "mutants",
+        "every seeded bug found by a checker named for it, and not noticed by unit tests",
+        (sys.executable, "-m", "tests.simulation.mutants", "--json"),
+    ),
     *(_etcd(operation, callers) for callers in (100, 500) for operation in ("put", "get")),
 )
 

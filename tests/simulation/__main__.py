@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summaries = [_run_many(Subject(tier, options.mutant), options) for tier in options.tiers]
     passed = all(summary.passed for summary in summaries)
     if options.publish:
-        readme.publish("coverage", {summary.subject.tier: summary.published() for summary in summaries})
+        published = {summary.subject.tier: summary.published() for summary in summaries}
+        readme.publish("coverage", readme.stored("coverage") | published)
     if options.json:
         figures = {name: value for summary in summaries for name, value in summary.figures().items()}
         _tell(json.dumps({"passed": passed, "figures": figures}))

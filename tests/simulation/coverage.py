@@ -65,7 +65,7 @@ def render(tiers: Mapping[str, Any]) -> str:
     for tier, stored in tiers.items():
         lines.append(
             f"The {tier} tier: {stored['seeds']:,} seeds, {stored['cluster-hours']:,.1f} hours simulated, "
-            f"{stored['failed']} failed; {stored['pairs']} of {stored['of pairs']} pairs of fault classes fired together."
+            f"{stored['failed']} failed; {stored['pairs']} of {stored['of pairs']} pairs of classes fired together."
         )
         lines += ["", "| goal | fault class | fired | in runs |", "|---|---|---:|---:|"]
         lines += [f"| {goal} | {name} | {fired:,} | {runs:,} |" for goal, name, fired, runs in stored["classes"]]

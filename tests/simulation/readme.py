@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.simulation.mutants import score
 
 README = Path(__file__).parent.parent.parent / "README.md"
 RESULTS = Path(__file__).parent / "results"
-RENDER = {"mutants": score.render, "coverage": coverage.render}
+RENDER: dict[str, Callable[[Any], str]] = {"mutants": score.render, "coverage": coverage.render}
 """A block of the README for each: Markdown, of what is stored."""
 
 

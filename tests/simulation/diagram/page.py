@@ -52,11 +52,11 @@ def _head(root: Element, outcome: Outcome, command: str) -> float:
 def _legend(root: Element, y: float, diagram: SpaceTime, width: float) -> float:
     """Returns where it ends."""
     x = width
-    for kind, kind_class in diagram.kinds.items():
+    for name, css_class in (diagram.kinds | diagram.states).items():
         if x + KIND_WIDTH > width:
             x, y = EDGE, y + LINE
-        svg.add(svg.add(root, "g", kind_class), "path", d=svg.line(x, y - 4, x + 18, y - 4))
-        svg.write(root, x + 23, y, kind, "small")
+        svg.add(svg.add(root, "g", css_class), "path", d=svg.line(x, y - 4, x + 18, y - 4))
+        svg.write(root, x + 23, y, name, "small")
         x += KIND_WIDTH
     return y
 

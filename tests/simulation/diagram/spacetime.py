@@ -29,6 +29,9 @@ class SpaceTime:
         kinds = Counter(arrow.kind for arrow in view.arrows).most_common()
         self.kinds = {kind: f"arrow kind{min(place, COLOURS - 1)}" for place, (kind, _) in enumerate(kinds)}
         """The class of each kind of message, the most frequent first."""
+        states = {span.state.value for span in view.spans if span.state is not State.DOWN}
+        self.states = {state: state for state in sorted(states)}
+        """The class of each state that hosts are in, as drawn on their lines."""
         self._view = view
         self._members = members
         self._lanes = Lanes(hosts, LEFT, APART)

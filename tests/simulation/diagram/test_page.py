@@ -80,7 +80,8 @@ def test_a_host_that_was_down_has_a_gap_a_crash_and_a_start() -> None:
     recording.state(0.9, 2, State.DOWN, False)
     root = page(recording)
     assert len(of(root, "up")) == 3 + 1
-    assert len(of(root, "crash")) == len(of(root, "start")) == len(of(root, "leads")) == 1
+    assert len(of(root, "crash")) == len(of(root, "start")) == len(of(diagram(root), "leads")) == 1
+    assert "leads" in texts(root), "the legend"
     assert "2 leads from 0.100 s to 0.500 s" in titles(root)
 
 
@@ -89,7 +90,7 @@ def test_a_host_that_is_still_paused_at_the_end_is_so_to_the_end() -> None:
     recording.state(1.0, 3, State.PAUSED, True)
     recording.state(1.1, 3, State.PAUSED, True)
     root = page(recording)
-    assert len(of(root, "paused")) == 1
+    assert len(of(diagram(root), "paused")) == 1
     assert "3 paused from 1.000 s" in titles(root)
 
 

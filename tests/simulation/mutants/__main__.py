@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=200, help="tried for each at most (default: %(default)s)")
     parser.add_argument("--processes", type=int, help="how many work at a time (default: one a core)")
     parser.add_argument("--publish", action="store_true", help="write what comes of it into the README")
+    parser.add_argument("--json", action="store_true", help="end with a line of JSON: passed, figures")
     options = parser.parse_args(arguments)
     if options.publish and options.names:
         parser.error("--publish needs all of them")
@@ -34,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _tell(f"{killed} of {len(verdicts)} killed; pending: {', '.join(map(str, PENDING))}")
     if options.publish:
         readme.publish("mutants", published(verdicts))
-    return 0 if killed == len(verdicts) else 1
+    passed = killed == len(verdicts)
+    if options.json:
+        figures = {"killed": f"{killed}/{len(verdicts)}", "goals pending": len(PENDING)}
+        _tell(json.dumps({"passed": passed, "figures": figures}))
+    return 0 if passed else 1
 
 
 def _judge(names: Sequence[str], seeds: range, processes: int | None) -> list[Verdict]:
