@@ -17,6 +17,7 @@ class Fault(StrEnum):
         return fault
 
     LOSS = "loss", "F1"
+    FLICKER = "flicker", "F1"
     DELAY = "delay", "F2"
     REORDER = "reorder", "F3"
     DUPLICATE = "duplicate", "F4"

@@ -20,6 +20,7 @@ from tests.simulation.trace import Trace
 
 Message = TypeVar("Message")
 USUAL_DELAY_S = (0.001, 0.004)
+FLICKER_LOSS = 0.6
 REMEMBERED = 400
 """Messages that `replay` can bring back."""
 
@@ -64,6 +65,7 @@ class Links:
         self._trace = trace
         self._blocked: Counter[Link] = Counter()
         self._clogged_until: dict[Link, float] = {}
+        self._flickers_until: dict[Link, float] = {}
 
     def blocked(self, link: Link) -> bool:
         """Whether nothing gets through."""
@@ -85,6 +87,11 @@ class Links:
         self._blocked.subtract(links)
         self._trace.blocked(links, False)
 
+    def flicker(self, links: Iterable[Link], until: float) -> None:
+        """Lose most of what is sent on these links until then, but not all: what follows arrives before what is missing."""
+        for link in links:
+            self._flickers_until[link] = until
+
     def clog(self, links: Iterable[Link], until: float) -> None:
         """Hold back whatever is sent on these links; at `until` all of it arrives."""
         for link in links:
@@ -95,6 +102,7 @@ class Links:
         self.unblock(self._blocked.elements())
         self._blocked.clear()
         self._clogged_until.clear()
+        self._flickers_until.clear()
 
 
 class Network(Links, Generic[Message]):
@@ -126,6 +134,10 @@ class Network(Links, Generic[Message]):
             return
         if self._happens(self.conditions.loss):
             self._trace.count(Fault.LOSS)
+            self._trace.message(source, target, None, message)
+            return
+        if self._timeline.now < self._flickers_until.get(link, 0.0) and self._happens(FLICKER_LOSS):
+            self._trace.count(Fault.FLICKER)
             self._trace.message(source, target, None, message)
             return
         self._sent.append((link, message))

@@ -56,6 +56,16 @@ def test_lost_messages_do_not_arrive_and_are_counted() -> None:
     assert len(sender.arrived) + sender.trace.counts["loss"] == MESSAGES
 
 
+def test_a_flickering_link_loses_most_but_not_all_until_it_is_over() -> None:
+    sender = Sender()
+    sender.network.flicker([(1, 2)], until=0.1)
+    sender.send()
+    lost = sender.trace.counts["flicker"]
+    assert 50 < lost < 70, "of the first hundred"
+    assert len(sender.settle()) == MESSAGES - lost
+    assert set(range(100, MESSAGES)) < set(sender.arrived)
+
+
 def test_duplicates_arrive_twice() -> None:
     sender = Sender(Conditions(duplicate=0.3))
     sender.send()
@@ -111,6 +121,7 @@ def test_calm_ends_every_fault() -> None:
     sender = Sender(Conditions(loss=0.9, duplicate=0.9, straggle=0.9))
     sender.network.block([(1, 2)])
     sender.network.clog([(1, 2)], until=1000.0)
+    sender.network.flicker([(1, 2)], until=1000.0)
     sender.network.calm()
     sender.send()
     assert sender.settle() == list(range(MESSAGES))

@@ -37,7 +37,7 @@ MUTANTS: dict[str, Mutant] = {
     "duplicate acks counted": _mutant(6, "P8", {Fault.DUPLICATE}, agreeing.duplicate_acks_counted),
     "prepare before sync": _mutant(7, "Ready", set(), lambda: durability.sent_before_sync(Prepare)),
     "decided for older ballot": _mutant(8, "P6", {Fault.PARTITION}, agreeing.decided_for_older_ballot),
-    "hole not filled": _mutant(9, "P14", {Fault.LOSS, Fault.RING}, agreeing.hole_not_filled),
+    "hole not filled": _mutant(9, "P14", {Fault.FLICKER, Fault.PAUSE}, agreeing.hole_not_filled),
     "reads before barrier": _mutant(10, "P10", {Fault.TRANSFER}, serving.reads_before_barrier),
     "nonce constant": _mutant(11, "P10", {Fault.PAUSE}, serving.nonce_constant),
     "promise told before sync": _mutant(None, "Ready", set(), lambda: durability.sent_before_sync(Promise)),

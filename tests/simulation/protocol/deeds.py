@@ -35,6 +35,7 @@ class Deeds:
             Fault.PARTITION: self._partition,
             Fault.ASYMMETRIC: self._asymmetric,
             Fault.RING: self._ring,
+            Fault.FLICKER: self._flicker,
             Fault.CLOG: self._clog,
             Fault.CRASH: self._crash,
             Fault.CRASH_ALL: self._crash_all,
@@ -98,6 +99,12 @@ class Deeds:
     def _unblock(self, links: Sequence[Link]) -> None:
         if not self._calm:
             self._network.unblock(links)
+
+    def _flicker(self, random: Random) -> None:
+        """Somebody is badly heard."""
+        flickering = self._target(random).me
+        links = [link for link in self._links() if link[0] == flickering]
+        self._network.flicker(links, self._world.timeline.now + _lasting(random))
 
     def _clog(self, random: Random) -> None:
         links = [link for link in self._links() if random.random() < 0.4]

@@ -15,7 +15,7 @@ LASTING = frozenset({Fault.LOSS, Fault.DELAY, Fault.REORDER, Fault.DUPLICATE, Fa
 """Conditions that hold for the whole run; the others strike."""
 
 SUDDEN = frozenset({
-    Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG, Fault.CRASH, Fault.CRASH_ALL,
+    Fault.FLICKER, Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG, Fault.CRASH, Fault.CRASH_ALL,
     Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.DRIFT, Fault.JUMP, Fault.SLOW_SYNC, Fault.TRANSFER, Fault.DECAY,
 })  # fmt: skip
 
