@@ -88,7 +88,7 @@ class Links:
         self._trace.blocked(links, False)
 
     def flicker(self, links: Iterable[Link], until: float) -> None:
-        """Lose most of what is sent on these links until then, but not all: what follows arrives before what is missing."""
+        """Until then lose most of what is sent on these links, but not all: what follows arrives, what it needs does not."""
         for link in links:
             self._flickers_until[link] = until
 
