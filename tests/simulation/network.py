@@ -88,7 +88,7 @@ class Links:
         self._trace.blocked(links, False)
 
     def flicker(self, links: Iterable[Link], until: float) -> None:
-        """Until then lose most of what is sent on these links, but not all: what follows arrives, what it needs does not."""
+        """Lose most of what is sent on these links until then, but not all: what arrives may need what did not."""
         for link in links:
             self._flickers_until[link] = until
 

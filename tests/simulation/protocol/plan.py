@@ -16,7 +16,8 @@ LASTING = frozenset({Fault.LOSS, Fault.DELAY, Fault.REORDER, Fault.DUPLICATE, Fa
 
 SUDDEN = frozenset({
     Fault.FLICKER, Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG,
-    Fault.CRASH, Fault.CRASH_ALL, Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.DRIFT, Fault.JUMP, Fault.SLOW_SYNC, Fault.TRANSFER, Fault.DECAY,
+    Fault.CRASH, Fault.CRASH_ALL, Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.DRIFT, Fault.JUMP,
+    Fault.SLOW_SYNC, Fault.TRANSFER, Fault.DECAY,
 })  # fmt: skip
 
 
