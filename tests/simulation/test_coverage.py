@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.coverage import Coverage
+from tests.simulation.coverage import Coverage, render
 from tests.simulation.faults import Fault
 
 LOSS, CRASH, PAUSE = Fault.LOSS, Fault.CRASH, Fault.PAUSE
@@ -21,3 +21,11 @@ def test_what_fires_is_added_up_by_class_and_by_pair() -> None:
 
 def test_every_class_has_a_goal_that_it_belongs_to() -> None:
     assert all(fault.number[0] == "F" and fault.number[1:].isdecimal() for fault in Fault)
+
+
+def test_what_is_published_has_a_line_for_each_class() -> None:
+    coverage = Coverage({LOSS, CRASH})
+    coverage.add({LOSS: 7000, CRASH: 2})
+    told = render({"protocol": {"seeds": 300, "cluster-hours": 3.4, "failed": 0, **coverage.published()}})
+    assert told.startswith("The protocol tier: 300 seeds, 3.4 hours simulated, 0 failed; 1 of 1 pairs")
+    assert told.endswith("| F1 | loss | 7,000 | 1 |\n| F9 | crash | 2 | 1 |")
