@@ -70,3 +70,4 @@ def test_strikes_come_in_order_numbered_and_about_as_often_as_asked_for() -> Non
 def test_another_class_in_the_plan_leaves_the_moments_of_one_as_they_are() -> None:
     alone, together = draw_strikes(1, {Fault.CRASH}, 2.0, 50.0), draw_strikes(1, {Fault.CRASH, Fault.PAUSE}, 2.0, 50.0)
     assert of(Fault.CRASH, alone) == of(Fault.CRASH, together)
+    assert not set(of(Fault.CRASH, together)) & set(of(Fault.PAUSE, together))

@@ -11,7 +11,7 @@ from tests.simulation.mutants.notice import noticed
 from tests.simulation.mutants.registry import MUTANTS, PENDING
 from tests.simulation.mutants.score import GOALS, Verdict, published, render
 
-SEEDS = 60
+SEEDS = 120
 
 
 @pytest.mark.simulation
