@@ -46,7 +46,7 @@ MUTANTS: dict[str, Mutant] = {
     "promise not durable, claims unchecked": _mutant(
         None,
         "P1 P2",
-        {Fault.ASYMMETRIC, Fault.CRASH_AT_BOUNDARY},
+        {Fault.FLICKER, Fault.CRASH_ALL},
         durability.promise_not_durable,
         durability.claims_unchecked,
     ),
