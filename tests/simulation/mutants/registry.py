@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ostraka_server.paxos.messages import Accepted, Prepare, Promise
 from tests.simulation.faults import Fault
-from tests.simulation.mutants import agreeing, durability, serving
+from tests.simulation.mutants import agreeing, durability, serving, surroundings
 from tests.simulation.mutants.mutant import Mutant, Patches
 
 
@@ -18,6 +18,13 @@ def _mutant(number: int | None, invariants: str, faults: set[Fault], *bugs: Call
     return Mutant(
         frozenset(invariants.split()), lambda: [each for bug in bugs for each in bug()], frozenset(faults), number
     )
+
+
+def _around(
+    number: int | None, invariants: str, faults: set[Fault], bug: Callable[[], Patches], *unit_tests: str
+) -> Mutant:
+    """A bug outside `paxos`, which takes the whole stack to be seen."""
+    return Mutant(frozenset(invariants.split()), bug, frozenset(faults), number, "stack", unit_tests)
 
 
 def _unwatched(*kinds: type) -> Callable[[], Patches]:
@@ -57,22 +64,33 @@ MUTANTS: dict[str, Mutant] = {
         None, "P4 P5", {Fault.DECAY, Fault.CRASH_ALL, Fault.PARTITION}, agreeing.faulty_is_empty
     ),
     "reads unconfirmed": _mutant(None, "P10", {Fault.PAUSE}, serving.reads_unconfirmed),
+    "forgets a flush": _around(15, "P6 P10", {Fault.CRASH}, surroundings.forgets_a_flush, "tests/store", "tests/shard"),
+    "damage is a torn tail": _around(16, "P12", {Fault.DECAY}, surroundings.damage_is_a_torn_tail, "tests/log"),
+    "unknown is tried again": _around(
+        24, "P10", {Fault.CRASH, Fault.PARTITION}, surroundings.unknown_is_tried_again, "tests/client"
+    ),
+    "unknown is failure": _around(
+        24, "P10", {Fault.CRASH, Fault.PARTITION}, surroundings.unknown_is_failure, "tests/client"
+    ),
+    "reads without asking": _around(
+        None, "P10", {Fault.PARTITION, Fault.PAUSE}, surroundings.reads_without_asking, "tests/shard"
+    ),
+    "old directories welcome": _around(
+        None, "P14", {Fault.STALE_DISK}, surroundings.old_directories_welcome, "tests/shard", "tests/log"
+    ),
 }
-"""First those of the table of goals, by its numbers."""
+"""Of each tier, first those of the table of goals, by its numbers."""
 
 PENDING: dict[int, str] = {
     12: "leader leases are not built",
     13: "leader leases are not built",
-    14: "needs snapshots, which the protocol tier has not",
-    15: "needs the store, which the protocol tier has not",
-    16: "needs the log on disk, which the protocol tier has not",
-    17: "needs formation and the log on disk, which the protocol tier has not",
+    14: "not written yet: snapshots that reset the promise, on the stack tier",
+    17: "not written yet: a wiped disk under its old id, on the stack tier",
     18: "membership does not change yet",
     19: "sessions are not built",
     20: "transactions are not built",
     21: "transactions are not built",
     22: "transactions are not built",
     23: "locks are not built",
-    24: "needs the SDK, which the protocol tier has not",
 }
 """Of the table of goals, and why not yet."""

@@ -1,0 +1,110 @@
+"""Bugs put on purpose into what is around consensus: driver, log, store, introductions, SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from weakref import WeakKeyDictionary
+
+from ostraka._routing import Router
+from ostraka.errors import OstrakaError, OutcomeUnknown, Retryable
+from ostraka.v1.exchange_pb2 import Error
+from ostraka_server.log import AcceptorLog, RecoveredGroup
+from ostraka_server.shard.calls import Call
+from ostraka_server.shard.group import Group
+from ostraka_server.shard.sightings import Sightings
+from ostraka_server.store import Store
+from tests.simulation.mutants.mutant import WAKES_AT, Patches, decided_through, method
+
+EARLIER = 25
+"""By so many slots some bugs wake before the others: whole nodes put many calls into an entry, and get less far."""
+WAKES_AFTER = 25
+"""Failures that a client has met, for bugs of the SDK, which knows no slots."""
+
+
+def forgets_a_flush() -> Patches:
+    """The write-behind takes a write for done that wrote the applied slot alone."""
+    original = Store.write
+
+    def write(self: Store, delta: Any) -> None:
+        original(self, delta if delta.state.applied_slot < WAKES_AT else delta._replace(changes={}))
+
+    return [patch.object(Store, "write", write)]
+
+
+def reads_without_asking() -> Patches:
+    """Whoever believes to lead answers reads from what it has."""
+    original = Group.submit
+
+    def submit(self: Group, call: Call) -> None:
+        if call.is_read and not self.lost:
+            self.read_locally(call)
+        else:
+            original(self, call)
+
+    return [method(Group, "submit", submit, lambda group: decided_through(group.replica) + EARLIER)]
+
+
+def old_directories_welcome() -> Patches:
+    """How far a log was seen is known, and nobody cares."""
+    saw, check_own = Sightings.saw, Sightings.check_own
+
+    def see(self: Sightings, node: str, sequence: int) -> None:
+        known = self._seen.get(node, 0)
+        saw(self, node, sequence if known < WAKES_AT else max(sequence, known))
+
+    def welcome(self: Sightings, sequence: int, directory: Path) -> None:
+        if sequence < WAKES_AT:
+            check_own(self, sequence, directory)
+
+    return [patch.object(Sightings, "saw", see), patch.object(Sightings, "check_own", welcome)]
+
+
+def damage_is_a_torn_tail() -> Patches:
+    """Named damage is passed over, as if nothing had been accepted there."""
+    original = AcceptorLog.__init__
+
+    def intact(group: RecoveredGroup) -> RecoveredGroup:
+        return replace(group, faulty=tuple(faulty for faulty in group.faulty if faulty.slot < WAKES_AT - EARLIER))
+
+    def init(self: AcceptorLog, *arguments: Any) -> None:
+        original(self, *arguments)
+        self.recovered = {group: intact(each) for group, each in self.recovered.items()}
+
+    return [patch.object(AcceptorLog, "__init__", init)]
+
+
+def unknown_is_tried_again() -> Patches:
+    """The SDK repeats writes that may have taken effect."""
+    original, awake = Router.after_failure, _after_failures()
+
+    def after_failure(self: Router, *arguments: Any, write: bool, **more: Any) -> float | OstrakaError:
+        return original(self, *arguments, write=write and not awake(self), **more)
+
+    return [patch.object(Router, "after_failure", after_failure)]
+
+
+def unknown_is_failure() -> Patches:
+    """The SDK says of a write that it did not happen, where nobody knows."""
+    original, awake = Router.after_failure, _after_failures()
+
+    def after_failure(self: Router, error: Error, *arguments: Any, **more: Any) -> float | OstrakaError:
+        step = original(self, error, *arguments, **more)
+        mistaken = awake(self) and isinstance(step, OutcomeUnknown)
+        return Retryable("it did not happen", detail=error.detail) if mistaken else step
+
+    return [patch.object(Router, "after_failure", after_failure)]
+
+
+def _after_failures() -> Callable[[Router], bool]:
+    """Tells of each further failure whether the client has met enough of them."""
+    met = WeakKeyDictionary[Router, int]()
+
+    def awake(router: Router) -> bool:
+        met[router] = met.get(router, 0) + 1
+        return met[router] > WAKES_AFTER
+
+    return awake
