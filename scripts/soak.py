@@ -100,6 +100,11 @@ PARTS = (
         (sys.executable, "-m", "tests.simulation", "--tier=protocol", "--hours=500", "--json"),
     ),
     Part(
+        "simulation-stack",
+        "2,000 whole clusters with SDK clients: no invariant breaks, 2 % repeated alike",
+        (sys.executable, "-m", "tests.simulation", "--tier=stack", "--seeds=2000", "--json"),
+    ),
+    Part(
         "mutants",
         "every seeded bug found by a checker named for it, and not noticed by unit tests",
         (sys.executable, "-m", "tests.simulation.mutants", "--json"),

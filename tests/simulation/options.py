@@ -21,7 +21,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--tier", choices=(*TIERS, ALL), default=DEFAULT_TIER, help="what to run (default: %(default)s)"
     )
-    parser.add_argument("--mutant", choices=MUTANTS, metavar="NAME", help="put in a bug of mutants.py")
+    parser.add_argument(
+        "--mutant", choices=MUTANTS, metavar="NAME", help="put in a bug, by its name (mutants/registry.py)"
+    )
     parser.add_argument("--processes", type=int, help="how many work at a time (default: one a core)")
     parser.add_argument(
         "--diagrams",
