@@ -9,11 +9,11 @@ from itertools import count
 import pytest
 
 from tests.simulation.faults import Fault
-from tests.simulation.mutants.registry import MUTANTS
+from tests.simulation.mutants.hunt import hunt
 from tests.simulation.plan import Plan
-from tests.simulation.protocol.plan import ProtocolPlan, draw
-from tests.simulation.protocol.tier import ProtocolTier
+from tests.simulation.protocol.plan import draw
 from tests.simulation.shrink import LOAD_MIN, SECONDS_MIN, Shrinker, minimize
+from tests.simulation.subject import Subject
 from tests.simulation.tier import Failure, Outcome
 
 DRAWN = draw(12, frozenset({Fault.LOSS, Fault.DELAY, Fault.CRASH, Fault.PAUSE}))
@@ -97,17 +97,14 @@ def test_the_budget_holds_in_runs_and_in_time() -> None:
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize(
-    ("name", "seed", "strikes_max"),
-    [("accepted before sync, claims unchecked", 0, 3), ("reads before barrier", 1, 3), ("nothing adopted", 0, 3)],
-)
-def test_a_mutants_schedule_shrinks_to_few_strikes(name: str, seed: int, strikes_max: int) -> None:
-    tier, mutant = ProtocolTier(), MUTANTS[name]
-    with mutant.alive():
-        failed = tier.run(tier.draw(seed, mutant.faults))
-        assert failed.failure is not None
-        small = Shrinker(tier.run, failed, seconds_max=600.0).shrink()
-        assert small.failure is not None and small.failure.invariant == failed.failure.invariant
-        assert len(small.plan.strikes) <= strikes_max < len(failed.plan.strikes)
-        assert isinstance(small.plan, ProtocolPlan)
-        assert tier.run(small.plan) == small
+@pytest.mark.parametrize("name", ["accepted before sync", "own vote before sync", "nothing adopted"])
+def test_a_mutants_schedule_shrinks_to_few_strikes(name: str) -> None:
+    subject = Subject("protocol", name)
+    seed = hunt(name, range(100)).seed
+    assert seed is not None
+    failed = subject.run(subject.draw(seed))
+    small = Shrinker(subject.run, failed, seconds_max=600.0).shrink()
+    assert failed.failure is not None and small.failure is not None
+    assert small.failure.invariant == failed.failure.invariant
+    assert len(small.plan.strikes) <= 3 < len(failed.plan.strikes)
+    assert subject.run(small.plan) == small
