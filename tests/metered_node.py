@@ -133,7 +133,7 @@ class MeteredNode:
             peers=self.peers,
             methods={"/ostraka.v1.KV/Get": self.rpcs},
         )
-        self.reserve = DiskReserve(storage.path, NEEDED, AtOnce(clock), clock, lambda _: storage.free_bytes())
+        self.reserve = DiskReserve(storage.path, NEEDED, AtOnce(clock), clock, storage.free_bytes)
         open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
         self.hosting = Hosting(CONFIG, FORMED, clock, Random(1), self.peers, storage, self.reserve.has_room)
         asyncio.run(self.hosting.open())

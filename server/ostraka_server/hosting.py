@@ -123,7 +123,7 @@ class Hosting:
         truncate, clock = self.driver.truncate, self._clock
         tell = partial(self.driver.tell, group)
         has_room, beside = self._has_room, self._snapshot_runner
-        source = SnapshotSource(group, factory, self.log, beside, clock, tell, has_room)
+        source = SnapshotSource(group, factory, beside, clock, tell, has_room)
         retention = Retention(
             number,
             self.log,

@@ -47,7 +47,7 @@ class Serving:
         self._gateway = gateway
         self._clock = clock
         needed = config.limits.disk_reserve_bytes + config.log.segment_bytes  # the next segment is reserved at once
-        self.reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, lambda _: storage.free_bytes())
+        self.reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, storage.free_bytes)
         self.hosting = Hosting(config, members, clock, random, replicas, storage, self.reserve.has_room)
 
     async def load(self) -> None:

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from ostraka.checking import History, Kind, Operation, Outcome, check_linearizable
+from ostraka.clock import next_turn
 
 
 def ticking() -> Callable[[], float]:
@@ -64,7 +65,7 @@ async def _put_forever(history: History) -> None:
 def test_a_cancelled_task_leaves_an_unknown_write() -> None:
     async def run(history: History) -> None:
         task = asyncio.create_task(_put_forever(history))
-        await asyncio.sleep(0)  # noqa: TID251 a turn of the loop, not time
+        await next_turn()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

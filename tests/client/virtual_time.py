@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ostraka.clock import Timer
+from ostraka.clock import Timer, next_turn
 
 
 class _Selector(selectors.DefaultSelector):
@@ -52,15 +52,10 @@ class VirtualClock:
         await woken
 
 
-class _Turn:
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
 async def turns(count: int = 10) -> None:
     """Let the other tasks run for so many turns of the loop; no time passes."""
     for _ in range(count):
-        await _Turn()
+        await next_turn()
 
 
 def virtual_time(test: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> Callable[[], None]:

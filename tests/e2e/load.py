@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from ostraka.aio import Client
-from ostraka.checking import Call, Gap, History, Kind, Operation, Outcome, longest_gap
+from ostraka.checking import Gap, History, Kind, Operation, Outcome, longest_gap
 from ostraka.clock import BootClock
-from ostraka.errors import OutcomeUnknown, Retryable
+from tests.recorded_calls import ask, read
 
 CALLERS_PER_KEY = 10
 KEYS_PER_TEN_CALLERS = 12
@@ -67,13 +67,8 @@ class Load:
     async def read_all(self) -> dict[bytes, bytes | None]:
         """Every key as it stands, each read recorded as well. After the load has ended."""
         keys = sorted({operation.key for operation in self.history.operations()})
-        found = await asyncio.gather(*(self._read(key) for key in keys))
+        found = await asyncio.gather(*(read(self._client, self.history, self._callers, key) for key in keys))
         return dict(zip(keys, found, strict=True))
-
-    async def _read(self, key: bytes) -> bytes | None:
-        with self.history.get(self._callers, key) as call:
-            await self._get(call, key)
-        return call.operation.value
 
     async def _call(self, caller: int) -> None:
         chance = random.Random(f"{self._seed} {caller}")
@@ -83,36 +78,10 @@ class Load:
             key = self._key(caller, chance)
             kind = chance.choices((Kind.PUT, Kind.GET, Kind.DELETE), (PUTS, GETS, DELETES))[0]
             value = f"{caller}:{number}:".ljust(VALUE_BYTES, ".").encode()
-            with self._begin(kind, caller, key, value) as call:
-                try:
-                    await self._ask(call, kind, key, value)
-                except OutcomeUnknown:
-                    call.unknown()
-                except Retryable:
-                    call.failed()
+            await ask(self._client, self.history, caller, kind, key, value)
 
     def _key(self, caller: int, chance: random.Random) -> bytes:
         return f"{self._prefix}{caller // CALLERS_PER_KEY}/{chance.randrange(KEYS_PER_TEN_CALLERS)}".encode()
-
-    def _begin(self, kind: Kind, caller: int, key: bytes, value: bytes) -> Call:
-        if kind is Kind.PUT:
-            return self.history.put(caller, key, value)
-        return self.history.get(caller, key) if kind is Kind.GET else self.history.delete(caller, key)
-
-    async def _ask(self, call: Call, kind: Kind, key: bytes, value: bytes) -> None:
-        if kind is Kind.PUT:
-            call.ok(revision=(await self._client.put(key, value)).revision)
-        elif kind is Kind.GET:
-            await self._get(call, key)
-        else:
-            call.ok(existed=await self._client.delete(key) > 0)
-
-    async def _get(self, call: Call, key: bytes) -> None:
-        found = await self._client.get(key)
-        if found is None:
-            call.ok()
-        else:
-            call.ok(value=found.value, revision=found.mod_revision)
 
 
 def _is_acknowledged_write(operation: Operation) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
 from ostraka_server.machine import ENTRY_FORMAT
@@ -31,3 +33,9 @@ def entry(*commands: Command | bytes) -> bytes:
         proposer=7,
         commands=[each if isinstance(each, bytes) else each.SerializeToString() for each in commands],
     ).SerializeToString()
+
+
+def requested(command: Command) -> Any:
+    """The request in the envelope; None where there is none."""
+    kind = command.WhichOneof("request")
+    return None if kind is None else getattr(command, kind)

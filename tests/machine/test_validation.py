@@ -7,9 +7,8 @@ import pytest
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka_server.machine import Refused, validate
-from ostraka_server.machine.validation import request_of
 from tests.machine.bases import apply, empty
-from tests.machine.commands import delete, entry, get, put, scan
+from tests.machine.commands import delete, entry, get, put, requested, scan
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Sizes:
     ],
 )
 def test_good_requests_pass(command: Command) -> None:
-    assert validate(request_of(command), Sizes()) is None
+    assert validate(requested(command), Sizes()) is None
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_good_requests_pass(command: Command) -> None:
     ],
 )
 def test_bad_requests_are_refused_by_name(command: Command, reason: common_pb2.Reason.ValueType, says: str) -> None:
-    refused = validate(request_of(command), Sizes())
+    refused = validate(requested(command), Sizes())
     assert refused is not None and refused.reason == reason and says in refused.message
 
 

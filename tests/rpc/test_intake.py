@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ostraka.clock import next_turn
 from ostraka_server.rpc.intake import Intake
 
 
@@ -24,7 +25,7 @@ class Flood:
     async def run(self, turns: int) -> None:
         """For so many turns of the loop, beside everything else."""
         for _ in range(turns):
-            await asyncio.sleep(0)  # noqa: TID251 - one turn, no time
+            await next_turn()
             self.taken.append([])
         for task in self.tasks:
             task.cancel()
@@ -60,7 +61,7 @@ def test_a_stream_that_ends_while_it_waits_holds_up_nobody() -> None:
         intake = Intake(1)
         await intake.enter(1)
         first, second = asyncio.create_task(intake.enter(1)), asyncio.create_task(intake.enter(1))
-        await asyncio.sleep(0)  # noqa: TID251 - one turn, no time
+        await next_turn()
         first.cancel()
         await second
 

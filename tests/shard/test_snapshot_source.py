@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from random import Random
 
-from ostraka_server.log import AcceptorLog, MemoryDirectory
 from ostraka_server.paxos import NO_BALLOT, ReplicaId
 from ostraka_server.shard.seams import Runner
 from ostraka_server.shard.snapshot_source import Order, SnapshotSource
@@ -27,8 +26,7 @@ class Source:
         self.factory, self.spare = MemoryFactory(), spare
         Store.open(self.factory, Owner("c", "n1", 1)).write(delta(3, Random(1)))
         self._said: list[SnapshotMessage] = []
-        log = AcceptorLog.open(MemoryDirectory(), b"c/n1")
-        self.source = SnapshotSource(new_group(), self.factory, log, runner, clock, self._send, self._has_room)
+        self.source = SnapshotSource(new_group(), self.factory, runner, clock, self._send, self._has_room)
         self._running = asyncio.create_task(self.source.run())
 
     def _send(self, to: ReplicaId, message: SnapshotMessage) -> None:

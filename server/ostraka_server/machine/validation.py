@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol, cast
 
 from ostraka.v1 import common_pb2
-from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
 from ostraka_server.machine.ranges import FROM_KEY_ON
 from ostraka_server.machine.results import Refused
@@ -26,14 +25,10 @@ Request = GetRequest | RangeRequest | PutRequest | DeleteRequest
 _RANGED = (RangeRequest, DeleteRequest)
 
 
-def request_of(command: Command) -> Request | None:
-    """The request in the envelope, or None if it carries none that this version knows."""
-    kind = command.WhichOneof("request")
-    return getattr(command, kind) if kind else None
-
-
 def validate(request: Request | None, limits: Limits) -> Refused | None:
-    """Why a request is refused before it costs anything, or None. For reads and writes, at the gateway."""
+    """Why a request is refused before it costs anything, or None. For reads and writes, at the gateway.
+
+    `request` is None where the envelope carries none that this version knows."""
     if request is None:
         return _invalid("the command carries no request that is known here")
     return refuse_shape(request) or _refuse_size(request, limits)

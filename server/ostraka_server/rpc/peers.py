@@ -66,10 +66,9 @@ class _Link(asyncio.Protocol):
         self._on_lost()
 
     def write(self, frame: bytes) -> bool:
-        transport = self._transport
-        if transport is None or transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
+        if self._transport is None or self.unsent_bytes > UNSENT_BYTES_MAX:
             return False
-        transport.write(frame)
+        self._transport.write(frame)
         return True
 
     @property

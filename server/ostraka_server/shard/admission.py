@@ -74,14 +74,12 @@ class Admission:
 
     def _waits_too_long(self, now: float) -> bool:
         self._measure(now)
-        rate = sum(self._rates) / 2  # of two windows, since answers come in batches
-        brief = rate * self._limits.wait_ms_max / 1000  # calls that are answered within the wait
-        if self._within(1, 0.0) or self.in_flight < brief:
+        if self._within(1, 0.0) or self.in_flight < self._soon:
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False
         self._long_since = min(self._long_since, now)
-        if now - self._long_since < WINDOW_S and self._within(BURST, brief):
+        if now - self._long_since < WINDOW_S and self._within(BURST, self._soon):
             return False
         self._refused_at = now
         return True
@@ -96,5 +94,5 @@ class Admission:
         if elapsed >= WINDOW_S:
             self._rates = (self._rates[1], self._answered / elapsed)
             self._answered, self._window_began = 0, now
-            # of two windows, since answers come in batches
-            self._soon = sum(self._rates) / 2 * self._limits.wait_ms_max / 1000
+            rate = sum(self._rates) / 2  # of two windows, since answers come in batches
+            self._soon = rate * self._limits.wait_ms_max / 1000

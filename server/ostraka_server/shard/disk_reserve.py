@@ -33,10 +33,10 @@ class DiskReserve:
     """One node's. `refusal` is for the gateway; `run` keeps it up to date."""
 
     def __init__(
-        self, directory: Path, needed_bytes: int, runner: Runner, clock: Clock, free: Callable[[Path], int] = free_bytes
+        self, directory: Path, needed_bytes: int, runner: Runner, clock: Clock, free: Callable[[], int]
     ) -> None:
-        """Writes are refused while the file system of `directory` has less than `needed_bytes` free. `free` runs in
-        `runner`, which is let go of with the reserve."""
+        """Writes are refused while the file system of `directory` has less than `needed_bytes` free. `free` tells how
+        much it has, in `runner`, which is let go of with the reserve."""
         self._directory = directory
         self.needed_bytes = needed_bytes
         self._runner = runner
@@ -64,7 +64,7 @@ class DiskReserve:
     async def check(self) -> None:
         """Look at the disk now. Where it cannot be asked, what was last known counts."""
         try:
-            self.free_bytes = await self._runner.run(lambda: self._free(self._directory))
+            self.free_bytes = await self._runner.run(self._free)
         except OSError as error:
             log.warning("disk not asked", extra=fields(directory=str(self._directory), why=str(error)))
             return

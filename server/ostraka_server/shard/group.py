@@ -89,9 +89,8 @@ class Group:
         replica.may_lead = not self.lost
         self._inbox = Inbox()
         self._known = (replica.leader, replica.serving)
-        self._decided_through = (
-            replica.decided_through
-        )  # as the Readies tell it: what goes beyond is not in the log yet
+        self._decided_through = replica.decided_through
+        """As the Readies tell it: what goes beyond is not in the log yet."""
 
     # For the gateway
 

@@ -10,7 +10,6 @@ from ostraka.clock import Clock
 from ostraka_server.logs import fields
 from ostraka_server.paxos import Ballot, ReplicaId
 from ostraka_server.shard.group import Group
-from ostraka_server.shard.retention import HoldingLog
 from ostraka_server.shard.seams import Runner
 from ostraka_server.shard.snapshots import Chunk, OfferSnapshot, RequestChunk, SnapshotMessage, WantSnapshot
 from ostraka_server.store import ConnectionFactory, DamagedStore, Snapshot, StoreError, take
@@ -36,7 +35,6 @@ class SnapshotSource:
         self,
         group: Group,
         store: ConnectionFactory,
-        acceptor_log: HoldingLog,
         runner: Runner,
         clock: Clock,
         send: Callable[[ReplicaId, SnapshotMessage], None],
@@ -45,7 +43,6 @@ class SnapshotSource:
         """`has_room`: whether the disk has so many bytes to spare."""
         self._group = group
         self._store = store
-        self._log = acceptor_log
         self._runner = runner
         self._clock = clock
         self._send = send
@@ -64,7 +61,7 @@ class SnapshotSource:
 
     def offer(self, to: ReplicaId, ballot: Ballot) -> None:
         """`to` asked for entries that the log does not hold any more."""
-        self.take(to, WantSnapshot(ballot, self._log.base(self._group.id)))
+        self.take(to, WantSnapshot(ballot, self._group.base))
 
     def take(self, sender: ReplicaId, order: Order) -> None:
         """A request of another replica."""

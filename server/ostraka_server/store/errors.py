@@ -9,6 +9,10 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 _PRIMARY_CODE = 0xFF  # the higher bits tell where it was noticed
 
 
+UNDERLYING = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises where a store cannot be read or written; the second quotes damaged text. `named` translates it."""
+
+
 class StoreError(Exception):
     """The store cannot be used; the replica must not go on with it."""
 

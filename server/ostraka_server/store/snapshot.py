@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from ostraka_server.store.errors import DamagedStore, named
+from ostraka_server.store.errors import UNDERLYING, DamagedStore, named
 from ostraka_server.store.schema import Owner, adopt
 from ostraka_server.store.state import read_state
 
@@ -69,7 +69,7 @@ def take(source: ImageSource) -> Snapshot:
     Raises DamagedStore, StoreError, OSError."""
     try:
         image = source.copy()
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except UNDERLYING as error:
         raise named(source.name, error) from error
     try:
         return Snapshot(image.verify(), digest_of(image), image)
@@ -100,7 +100,7 @@ def complete(image: Image, digest: bytes, owner: Owner) -> bool:
             adopt(connection, image.name, owner, 0 if state is None else state.applied_slot)
         finally:
             image.close(connection)
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except UNDERLYING as error:
         raise named(image.name, error) from error
     image.sync()
     return True

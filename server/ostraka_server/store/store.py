@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
 from ostraka_server.store.checksums import ROW, ROW_WITHOUT_VALUE, RowFields, checked
-from ostraka_server.store.errors import named
+from ostraka_server.store.errors import UNDERLYING, named
 from ostraka_server.store.factory import ConnectionFactory, Connections
 from ostraka_server.store.flush import delete_keys, total_of, upsert_rows
 from ostraka_server.store.schema import Owner, installed_slot, prepare
@@ -49,7 +49,7 @@ class Store:
         """
         try:
             connections = factory.connect()
-        except sqlite3.Error as error:
+        except UNDERLYING as error:
             raise named(factory.name, error) from error
         store = cls(factory, connections)
         try:
@@ -58,7 +58,7 @@ class Store:
                 verify(connections.reader, factory.name)
         except BaseException as error:
             store.close()
-            if isinstance(error, sqlite3.Error | UnicodeDecodeError):
+            if isinstance(error, UNDERLYING):
                 raise named(factory.name, error) from error
             raise
         return store
@@ -67,14 +67,14 @@ class Store:
         """As of the last write; None if there was none yet."""
         try:
             return read_state(self._reader, self._name)[0]
-        except sqlite3.Error as error:
+        except UNDERLYING as error:
             raise named(self._name, error) from error
 
     def installed_slot(self) -> int:
         """The slot of the snapshot that it began as; 0 where it began empty."""
         try:
             return installed_slot(self._reader)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
+        except UNDERLYING as error:
             raise named(self._name, error) from error
 
     def get(self, key: bytes) -> RowFields | None:
@@ -93,7 +93,7 @@ class Store:
                 yield (checked(row, self._name, with_value=values) for row in cursor)
             finally:
                 cursor.close()  # an open cursor would hold this connection, and the WAL, at its checkpoint
-        except sqlite3.Error as error:
+        except UNDERLYING as error:
             raise named(self._name, error) from error
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
@@ -116,7 +116,7 @@ class Store:
                 written = upsert_rows(connection, [row for key in keys if (row := changes[key]) is not None])
                 delete_keys(connection, [key for key in keys if changes[key] is None])
                 write_state(connection, StoredState(*delta.state), before.changed(less=replaced, plus=written))
-        except sqlite3.Error as error:
+        except UNDERLYING as error:
             raise named(self._name, error) from error
 
     def checkpoint(self) -> int | None:
@@ -124,7 +124,7 @@ class Store:
         try:
             state, _ = read_state(self._writer, self._name)
             durable = self._factory.save(self._writer)
-        except sqlite3.Error as error:
+        except UNDERLYING as error:
             raise named(self._name, error) from error
         return (0 if state is None else state.applied_slot) if durable else None
 
@@ -145,7 +145,7 @@ class Store:
     def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
         try:
             row: tuple[Any, ...] | None = self._reader.execute(query, parameters).fetchone()
-        except sqlite3.Error as error:
+        except UNDERLYING as error:
             raise named(self._name, error) from error
         return row
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ostraka_server.store.checksums import ROW, Total, checked
-from ostraka_server.store.errors import DamagedStore, StoreError, named
+from ostraka_server.store.errors import UNDERLYING, DamagedStore, StoreError, named
 from ostraka_server.store.state import read_state
 
 SOUND, FAILED, DAMAGED = 0, 1, 2
@@ -20,7 +20,7 @@ def verify(connection: sqlite3.Connection, name: str) -> int:
     try:
         state, total = read_state(connection, name)
         found = _checked_rows(connection, name)
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except UNDERLYING as error:
         raise named(name, error) from error
     if found != total:
         raise DamagedStore(name, f"it should have {total.rows} rows and has {found.rows}, not all of them written last")

@@ -128,7 +128,7 @@ class Disk:
     @property
     def faulty(self) -> tuple[Faulty, ...]:
         """The slots whose last entry is damaged, ascending."""
-        return tuple(self._last[slot] for slot in sorted(self._last) if isinstance(self._last[slot], Faulty))  # type: ignore[misc]
+        return tuple(each for slot in sorted(self._last) if isinstance(each := self._last[slot], Faulty))
 
     @property
     def readable(self) -> list[int]:
@@ -147,7 +147,8 @@ class Disk:
 
     def entries(self, first: int, through: int) -> tuple[Entry, ...]:
         """The last record of each slot of [first, through]; KeyError where there is none that can be read."""
-        found = tuple(self._last[slot] for slot in range(first, through + 1))
-        if not all(isinstance(entry, Entry) for entry in found):
+        slots = range(first, through + 1)
+        found = tuple(entry for slot in slots if isinstance(entry := self._last[slot], Entry))
+        if len(found) < len(slots):
             raise KeyError(f"a damaged entry in {first} to {through}")
-        return found  # type: ignore[return-value]
+        return found

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from ostraka.aio import Client
-from ostraka.checking import Call, History, Kind, Operation, Outcome, check_linearizable, lost_writes
-from ostraka.errors import OutcomeUnknown, Retryable
+from ostraka.checking import History, Kind, Operation, Outcome, check_linearizable, lost_writes
+from tests.recorded_calls import ask, read
 from tests.simulation.stack.cluster import Cluster
 
 CALLERS = 8
@@ -52,9 +52,7 @@ class Load:
         final: dict[bytes, bytes | None] = {}
         for number in range(KEYS):
             key = f"key {number}".encode()
-            with self.history.get(self._callers, key) as call:
-                await self._get(self._clients[0], call, key)
-            final[key] = call.operation.value
+            final[key] = await read(self._clients[0], self.history, self._callers, key)
         await self._cluster.until_level()
         operations = self.history.operations()
         assert lost_writes(operations, final) == []
@@ -72,31 +70,5 @@ class Load:
             key = f"key {random.randrange(KEYS)}".encode()
             kind = random.choices((Kind.PUT, Kind.GET, Kind.DELETE), (PUTS, GETS, DELETES))[0]
             value = f"{caller}:{number}".encode()
-            with self._begin(kind, caller, key, value) as call:
-                try:
-                    await self._ask(client, call, kind, key, value)
-                except OutcomeUnknown:
-                    call.unknown()
-                except Retryable:
-                    call.failed()
+            await ask(client, self.history, caller, kind, key, value)
             await self._cluster.sleep(random.expovariate(1 / THINK_S))
-
-    def _begin(self, kind: Kind, caller: int, key: bytes, value: bytes) -> Call:
-        if kind is Kind.PUT:
-            return self.history.put(caller, key, value)
-        return self.history.get(caller, key) if kind is Kind.GET else self.history.delete(caller, key)
-
-    async def _ask(self, client: Client, call: Call, kind: Kind, key: bytes, value: bytes) -> None:
-        if kind is Kind.PUT:
-            call.ok(revision=(await client.put(key, value)).revision)
-        elif kind is Kind.GET:
-            await self._get(client, call, key)
-        else:
-            call.ok(existed=await client.delete(key) > 0)
-
-    async def _get(self, client: Client, call: Call, key: bytes) -> None:
-        found = await client.get(key)
-        if found is None:
-            call.ok()
-        else:
-            call.ok(value=found.value, revision=found.mod_revision)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +13,8 @@ from ostraka_server.config import Store
 from ostraka_server.shard.layout import FIRST_LAYOUT, LAYOUT_KEY, SYSTEM_GROUP
 from tests.simulation.stack.callers import Load
 from tests.simulation.stack.cluster import LIMITS, ROUGH, Cluster, run
+from tests.simulation.stack.elsewhere import digest_elsewhere
 from tests.simulation.trace import Trace
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_put_get_range_and_delete() -> None:
@@ -233,12 +228,4 @@ def test_equal_seeds_are_equal_runs_and_others_are_not() -> None:
 
 @pytest.mark.parametrize("hash_seed", ["1", "4711"])
 def test_the_hash_of_strings_decides_nothing(hash_seed: str) -> None:
-    environment = os.environ | {
-        "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("client", "server", "")),
-    }
-    script = "from tests.simulation.stack.test_cluster import digest; import sys; sys.stdout.write(digest(1))"
-    run_elsewhere = subprocess.run(
-        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run_elsewhere.stdout == digest(1)
+    assert digest_elsewhere(__name__, 1, hash_seed) == digest(1)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.simulation.faults import Fault
 from tests.simulation.plan import draw_strikes
+from tests.simulation.stack.elsewhere import digest_elsewhere
 from tests.simulation.stack.plan import LASTING, SUDDEN, StackPlan
 from tests.simulation.stack.tier import StackTier
 
 pytestmark = pytest.mark.simulation
 
 TIER = StackTier()
-ROOT = Path(__file__).parents[3]
 SECONDS = 8.0
 TRIES = 4
 
@@ -59,12 +55,4 @@ def test_equal_seeds_are_equal_runs_and_others_are_not() -> None:
 
 @pytest.mark.parametrize("hash_seed", ["1", "4711"])
 def test_another_process_and_another_hash_of_strings_change_nothing(hash_seed: str) -> None:
-    environment = os.environ | {
-        "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("client", "server", "")),
-    }
-    script = "from tests.simulation.stack.test_tier import digest; import sys; sys.stdout.write(digest(3))"
-    elsewhere = subprocess.run(
-        [sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert elsewhere.stdout == digest(3)
+    assert digest_elsewhere(__name__, 3, hash_seed) == digest(3)
