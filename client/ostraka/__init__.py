@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ostraka.aio as aio
     from ostraka.errors import (
+        AnswerLost,
         ClientClosed,
+        Compacted,
         ConnectionLost,
         DeadlineExceeded,
+        FutureRevision,
         InvalidRequest,
         NodeNotReady,
         NoLeader,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
         Permanent,
         Retryable,
         ServerFault,
+        SessionExpired,
         TooLarge,
         Unsupported,
         WrongShard,
@@ -36,10 +40,13 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AnswerLost",
     "Client",
     "ClientClosed",
+    "Compacted",
     "ConnectionLost",
     "DeadlineExceeded",
+    "FutureRevision",
     "InvalidRequest",
     "KeyValue",
     "NoLeader",
@@ -53,6 +60,7 @@ __all__ = [
     "PutResult",
     "Retryable",
     "ServerFault",
+    "SessionExpired",
     "TooLarge",
     "Unsupported",
     "WrongShard",

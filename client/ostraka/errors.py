@@ -3,6 +3,7 @@
 - `Retryable`: not done (or only a read). The SDK has already tried until the call's deadline; trying later is safe.
 - `Permanent`: not done, and the same call fails again until something else changes.
 - `OutcomeUnknown`: a write that may or may not have taken effect. Read before writing again.
+- `AnswerLost`: a write that took effect, once, but whose answer is gone.
 
 `from_wire` maps what the servers send, a gRPC status and an `ostraka.v1.ErrorDetail`, by the one table `TABLE`.
 """
@@ -70,6 +71,14 @@ class OutcomeUnknown(OstrakaError):
     remedy = "It may or may not have taken effect: read before you write again."
 
 
+class AnswerLost(OstrakaError):
+    """A write was sent again after its connection broke. It had taken effect the first time; its answer, keys and
+    values of before, was too large for the servers to keep."""
+
+    what = "answer lost"
+    remedy = "The write took effect, once: read what you need of it, and do not repeat it."
+
+
 class NoLeader(Retryable):
     """No node could be found that leads the key's shard."""
 
@@ -119,6 +128,14 @@ class WrongShard(Retryable):
     remedy = "Nothing was changed; try again: the client has asked for the new layout."
 
 
+class SessionExpired(Retryable):
+    """The servers forgot this client, for too many others came since. The SDK goes on as a new one."""
+
+    what = "session expired"
+    remedy = "Nothing was changed; try again."
+    refusal = True
+
+
 class InvalidRequest(Permanent):
     """The request is malformed, for example an empty key."""
 
@@ -132,6 +149,27 @@ class TooLarge(Permanent):
 
     what = "too large"
     remedy = "Send or ask for less at once, or raise the limit on the servers."
+
+
+class Compacted(Permanent):
+    """The revision asked for is older than the history that is kept."""
+
+    what = "compacted"
+    remedy = "Ask for `compact_revision` or later, or keep more history on the servers."
+    refusal = True
+
+    @property
+    def compact_revision(self) -> int:
+        """The oldest revision that can still be read."""
+        return self.detail.compact_revision
+
+
+class FutureRevision(Permanent):
+    """The revision asked for has not been made yet."""
+
+    what = "future revision"
+    remedy = "Check where it comes from: revisions of one shard or cluster mean nothing to another."
+    refusal = True
 
 
 class NoSuchShard(Permanent):
@@ -180,11 +218,15 @@ TABLE: Final[tuple[tuple[pb.Reason.ValueType | None, Status | None, type[Ostraka
     (pb.NO_LEADER, None, NoLeader),
     (pb.OVERLOADED, Status.RESOURCE_EXHAUSTED, Overloaded),
     (pb.DEADLINE, Status.DEADLINE_EXCEEDED, DeadlineExceeded),
+    (pb.EXPIRED, None, SessionExpired),
     (pb.SHUTTING_DOWN, None, NodeNotReady),
     (pb.NOT_READY, None, NodeNotReady),
     (pb.NO_SUCH_SHARD, None, NoSuchShard),
     (pb.NO_SUCH_NODE, None, NoSuchNode),
     (pb.WRONG_SHARD, None, WrongShard),
+    (pb.COMPACTED, None, Compacted),
+    (pb.FUTURE_REVISION, None, FutureRevision),
+    (pb.ANSWER_LOST, None, AnswerLost),
     (None, Status.UNAVAILABLE, ConnectionLost),
     (None, Status.UNIMPLEMENTED, Unsupported),
     (None, Status.CANCELLED, ConnectionLost),
@@ -198,7 +240,7 @@ def from_wire(error: Error, *, write: bool, origin: str) -> OstrakaError:
     detail = error.detail
     kind = _BY_REASON.get(detail.reason) or _BY_STATUS.get(error.code, ServerFault)
     why = f"{error.message or 'no reason given'} ({origin})"
-    if write and not detail.surely_not_done and not kind.refusal:
+    if write and not detail.surely_not_done and not (kind.refusal or kind is AnswerLost):
         return OutcomeUnknown(f"{kind.what}: {why}", detail=detail)
     return kind(why, detail=detail)
 

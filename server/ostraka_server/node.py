@@ -21,6 +21,7 @@ from ostraka_server.rpc.cluster_service import ClusterService
 from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.rpc.kv_service import KvService
 from ostraka_server.rpc.peers import Peers
+from ostraka_server.rpc.session_service import SessionService
 from ostraka_server.rpc.sockets import Sockets
 from ostraka_server.serving import Serving
 from ostraka_server.shard.forwarding import Forwarder
@@ -46,6 +47,7 @@ class Services(NamedTuple):
     """What clients call."""
 
     kv: KvService
+    session: SessionService
     exchange: ExchangeService
     cluster: ClusterService
 
@@ -86,6 +88,7 @@ class Node:
         self.view = NodeView(config, self.peers, self.introductions, clock)
         self.services = Services(
             KvService(self.gateway),
+            SessionService(self.gateway),
             ExchangeService(self.gateway, config.limits, clock, surroundings.random),
             ClusterService(self.view, self.gateway, clients, clock),
         )

@@ -64,6 +64,7 @@ class MachinePorts:
         add_services(
             main,
             kv=services.kv,
+            session=services.session,
             exchange=services.exchange,
             cluster=services.cluster,
             health=self._health,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ostraka.errors import TABLE, OstrakaError, OutcomeUnknown, Permanent, Retryable
+from ostraka.errors import TABLE, AnswerLost, OstrakaError, OutcomeUnknown, Permanent, Retryable
 from ostraka.v1 import common_pb2 as pb
 from tests.repo.sources import ROOT
 
@@ -14,7 +14,7 @@ DOCUMENT = ROOT / "docs" / "errors.md"
 MARK = "<!-- From here on written by `pytest tests/client/test_errors_document.py --rewrite` -->\n"
 
 
-BRANCHES: tuple[type[OstrakaError], ...] = (Retryable, Permanent, OutcomeUnknown)
+BRANCHES: tuple[type[OstrakaError], ...] = (Retryable, Permanent, OutcomeUnknown, AnswerLost)
 TABLE_HEAD = """
 ## What a server's answer becomes
 
@@ -35,7 +35,7 @@ def described() -> Iterator[str]:
             yield f"| `{kind.__name__}` | {kind.__doc__} | {kind.remedy} |\n"
     yield TABLE_HEAD
     for reason, status, kind in TABLE:
-        unknown = kind if kind.refusal else OutcomeUnknown
+        unknown = kind if kind.refusal or kind is AnswerLost else OutcomeUnknown
         name, code = pb.Reason.Name(reason) if reason else "", status.name if status else ""
         yield f"| {name} | {code} | `{kind.__name__}` | `{unknown.__name__}` |\n"
 

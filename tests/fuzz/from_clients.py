@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection_pb2
 
 from ostraka._frames import exchange_pb2 as frames
-from ostraka.v1 import cluster_pb2, kv_pb2
+from ostraka.v1 import cluster_pb2, kv_pb2, session_pb2
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, ExchangeRequest, ExchangeResponse, Reply
 from ostraka_server.config import Limits
@@ -54,7 +54,9 @@ def decoders(traffic: Traffic) -> list[Decoder]:
 
 
 def _unary_requests() -> list[type[Message]]:
-    services = (*kv_pb2.DESCRIPTOR.services_by_name.values(), *cluster_pb2.DESCRIPTOR.services_by_name.values())
+    services = [
+        service for file in (kv_pb2, session_pb2, cluster_pb2) for service in file.DESCRIPTOR.services_by_name.values()
+    ]
     return [GetMessageClass(method.input_type) for service in services for method in service.methods]
 
 

@@ -23,6 +23,7 @@ from ostraka_server.rpc.exchange_service import ExchangeService
 from ostraka_server.rpc.health import Health
 from ostraka_server.rpc.kv_service import KvService
 from ostraka_server.rpc.services import SERVICES, add_services
+from ostraka_server.rpc.session_service import SessionService
 from tests.rpc.cluster import Cluster, View, Wire
 from tests.rpc.serving import serving
 
@@ -40,6 +41,7 @@ def add_all(server: grpc.aio.Server, *, reflection: bool = True) -> None:
     add_services(
         server,
         kv=KvService(gateway),
+        session=SessionService(gateway),
         exchange=ExchangeService(gateway, Limits(), cluster.clock, Random(0)),
         cluster=ClusterService(View(cluster, "n1"), gateway, Wire(), cluster.clock),
         health=health,

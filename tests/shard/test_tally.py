@@ -27,7 +27,8 @@ def test_answers_are_counted_by_operation_and_code() -> None:
 
 def test_what_is_known_beforehand_counts_from_0() -> None:
     tally = Tally()
-    assert set(tally.operations) == {(operation, 0) for operation in ("get", "put", "range", "delete")}
+    operations = ("get", "range", "put", "delete", "txn", "compact", "register", "close")
+    assert set(tally.operations) == {(operation, 0) for operation in operations}
     assert set(tally.refusals) == set(Reason.values())
     assert not any(tally.operations.values()) and not any(tally.refusals.values())
 

@@ -40,7 +40,7 @@ def delta(slot: int, random: Random, size: int = 40) -> Delta:
         key, size = b"key %d" % random.randrange(120), random.choice((0, 3, 20, 100, 300, 6000))
         row = Row(key, random.randbytes(size), random.randrange(1, slot + 1), slot, random.randrange(1, 300))
         changes[key] = row if random.random() < 0.8 else None
-    return Delta(changes, MachineState(slot, slot + 1, random.randbytes(16)))
+    return Delta(changes, (), {}, MachineState(slot, slot + 1, random.randbytes(16)))
 
 
 def contents(store: Store) -> Contents:
@@ -93,7 +93,7 @@ def store() -> Store:
     store = opened(b"")
     for slot in (1, 2):
         rows = [Row(b"%d" % number, b"value %d" % slot, 1, slot, 1) for number in range(10)]
-        store.write(Delta({row.key: row for row in rows}, MachineState(slot, slot, bytes(16))))
+        store.write(Delta({row.key: row for row in rows}, (), {}, MachineState(slot, slot, bytes(16))))
     return store
 
 
@@ -152,7 +152,7 @@ def test_rows_are_not_replaced_where_they_say_of_themselves_what_no_row_can(stor
     before = store.state()
     for keys in (b"3",), (b"3", b"4"):
         with pytest.raises(DamagedStore):
-            store.write(Delta(dict.fromkeys(keys), MachineState(3, 3, bytes(16))))
+            store.write(Delta(dict.fromkeys(keys), (), {}, MachineState(3, 3, bytes(16))))
     assert store.state() == before
 
 
@@ -162,7 +162,7 @@ def test_rows_are_not_replaced_where_they_say_of_themselves_what_no_row_can(stor
 def test_rows_that_vanished_or_came_back_are_missed_at_the_next_start(store: Store, change: str) -> None:
     if change == "old row":
         old = opened(b"")
-        old.write(Delta({b"3": Row(b"3", b"value 1", 1, 1, 1)}, MachineState(1, 1, bytes(16))))
+        old.write(Delta({b"3": Row(b"3", b"value 1", 1, 1, 1)}, (), {}, MachineState(1, 1, bytes(16))))
         row = old._writer.execute("SELECT * FROM kv").fetchone()
         store._writer.execute("INSERT OR REPLACE INTO kv VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     else:

@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "group-1.sqlite"
     store = Store.open(FileFactory(path), OWNER)
     rows = [Row(b"%d" % number, bytes(500), 2, 2, 1) for number in range(100)]
-    store.write(Delta({row.key: row for row in rows}, MachineState(1, 2, bytes(16))))
+    store.write(Delta({row.key: row for row in rows}, (), {}, MachineState(1, 2, bytes(16))))
     store.close()
     return path
 

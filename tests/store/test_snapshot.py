@@ -37,7 +37,7 @@ def factories(request: pytest.FixtureRequest, tmp_path: Path) -> Factories:
 
 def write(store: Store, slot: int, **rows: bytes) -> None:
     changes = {key.encode(): Row(key.encode(), value, 2, 2, 1) for key, value in rows.items()}
-    store.write(Delta(changes, MachineState(slot, slot + 1, bytes(16))))
+    store.write(Delta(changes, (), {}, MachineState(slot, slot + 1, bytes(16))))
 
 
 def slot_of(store: Store) -> int:

@@ -32,7 +32,7 @@ def row(key: bytes, value: bytes = b"v", version: int = 1) -> Row:
 
 def delta(slot: int, *rows: Row, deleted: tuple[bytes, ...] = ()) -> Delta:
     changes: dict[bytes, Row | None] = {each.key: each for each in rows}
-    return Delta({**changes, **dict.fromkeys(deleted)}, MachineState(slot, slot + 1, DIGEST))
+    return Delta({**changes, **dict.fromkeys(deleted)}, (), {}, MachineState(slot, slot + 1, DIGEST))
 
 
 def keys(store: Store, start: bytes = b"", end: bytes | None = None) -> list[bytes]:

@@ -27,6 +27,8 @@ class _StrengthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Strength.Val
     """sees every write acknowledged before the read began"""
     SERIALIZABLE: _Strength.ValueType  # 1
     """answered by the node that was asked from its own state; may be stale without bound"""
+    BOUNDED: _Strength.ValueType  # 2
+    """the same where that state is surely not older than `max_staleness_ms`, else as LINEARIZABLE"""
 
 class Strength(_Strength, metaclass=_StrengthEnumTypeWrapper):
     """How strong a read must be."""
@@ -35,6 +37,8 @@ LINEARIZABLE: Strength.ValueType  # 0
 """sees every write acknowledged before the read began"""
 SERIALIZABLE: Strength.ValueType  # 1
 """answered by the node that was asked from its own state; may be stale without bound"""
+BOUNDED: Strength.ValueType  # 2
+"""the same where that state is surely not older than `max_staleness_ms`, else as LINEARIZABLE"""
 Global___Strength: _TypeAlias = Strength  # noqa: Y015
 
 class _Reason:
@@ -56,6 +60,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """a bounded queue is full"""
     DEADLINE: _Reason.ValueType  # 6
     """the request's own deadline passed"""
+    EXPIRED: _Reason.ValueType  # 7
+    """the session is not known here (any more), or its sequence was answered for good"""
     SHUTTING_DOWN: _Reason.ValueType  # 8
     """the node is being stopped"""
     NOT_READY: _Reason.ValueType  # 9
@@ -64,6 +70,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     NO_SUCH_NODE: _Reason.ValueType  # 11
     WRONG_SHARD: _Reason.ValueType  # 12
     """the key belongs to another shard; see layout"""
+    COMPACTED: _Reason.ValueType  # 14
+    """the revision is older than compact_revision"""
+    FUTURE_REVISION: _Reason.ValueType  # 15
+    """the shard has not come to this revision yet"""
+    ANSWER_LOST: _Reason.ValueType  # 16
+    """the write took effect at an earlier try; its answer was too large to keep"""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper): ...
 
@@ -80,6 +92,8 @@ OVERLOADED: Reason.ValueType  # 5
 """a bounded queue is full"""
 DEADLINE: Reason.ValueType  # 6
 """the request's own deadline passed"""
+EXPIRED: Reason.ValueType  # 7
+"""the session is not known here (any more), or its sequence was answered for good"""
 SHUTTING_DOWN: Reason.ValueType  # 8
 """the node is being stopped"""
 NOT_READY: Reason.ValueType  # 9
@@ -88,6 +102,12 @@ NO_SUCH_SHARD: Reason.ValueType  # 10
 NO_SUCH_NODE: Reason.ValueType  # 11
 WRONG_SHARD: Reason.ValueType  # 12
 """the key belongs to another shard; see layout"""
+COMPACTED: Reason.ValueType  # 14
+"""the revision is older than compact_revision"""
+FUTURE_REVISION: Reason.ValueType  # 15
+"""the shard has not come to this revision yet"""
+ANSWER_LOST: Reason.ValueType  # 16
+"""the write took effect at an earlier try; its answer was too large to keep"""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final
@@ -176,6 +196,7 @@ class ErrorDetail(_message.Message):
     LEADER_ADDRESS_FIELD_NUMBER: _builtins.int
     LAYOUT_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
+    COMPACT_REVISION_FIELD_NUMBER: _builtins.int
     reason: Global___Reason.ValueType
     surely_not_done: _builtins.bool
     """true: the request had and will have no effect. false on a write: it may have"""
@@ -187,6 +208,8 @@ class ErrorDetail(_message.Message):
     """WRONG_SHARD: number of the layout that this node knows"""
     retry_after_ms: _builtins.int
     """overload: wait this long before the next try"""
+    compact_revision: _builtins.int
+    """COMPACTED: the oldest revision that can still be read"""
     def __init__(
         self,
         *,
@@ -196,10 +219,11 @@ class ErrorDetail(_message.Message):
         leader_address: _builtins.str = ...,
         layout: _builtins.int = ...,
         retry_after_ms: _builtins.int = ...,
+        compact_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layout", b"layout", "leader_address", b"leader_address", "leader_node", b"leader_node", "reason", b"reason", "retry_after_ms", b"retry_after_ms", "surely_not_done", b"surely_not_done"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compact_revision", b"compact_revision", "layout", b"layout", "leader_address", b"leader_address", "leader_node", b"leader_node", "reason", b"reason", "retry_after_ms", b"retry_after_ms", "surely_not_done", b"surely_not_done"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,27 +24,28 @@ _sym_db = _symbol_database.Default()
 
 from ostraka.v1 import common_pb2 as ostraka_dot_v1_dot_common__pb2
 from ostraka.v1 import kv_pb2 as ostraka_dot_v1_dot_kv__pb2
+from ostraka.v1 import session_pb2 as ostraka_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ostraka/v1/exchange.proto\x12\nostraka.v1\x1a\x17ostraka/v1/common.proto\x1a\x13ostraka/v1/kv.proto\"H\n\x0f\x45xchangeRequest\x12\x1f\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x10.ostraka.v1.Call\x12\x0e\n\x06\x63\x61ncel\x18\x02 \x03(\x04J\x04\x08\x03\x10\x04\"_\n\x04\x43\x61ll\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\x12$\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x13.ostraka.v1.Command\x12\x11\n\tforwarded\x18\x04 \x01(\x08\"\xed\x01\n\x07\x43ommand\x12\x0e\n\x06\x63lient\x18\x01 \x01(\x06\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12%\n\x03get\x18\n \x01(\x0b\x32\x16.ostraka.v1.GetRequestH\x00\x12)\n\x05range\x18\x0b \x01(\x0b\x32\x18.ostraka.v1.RangeRequestH\x00\x12%\n\x03put\x18\x0c \x01(\x0b\x32\x16.ostraka.v1.PutRequestH\x00\x12+\n\x06\x64\x65lete\x18\r \x01(\x0b\x32\x19.ostraka.v1.DeleteRequestH\x00\x42\t\n\x07request\"F\n\x10\x45xchangeResponse\x12\"\n\x07replies\x18\x01 \x03(\x0b\x32\x11.ostraka.v1.Reply\x12\x0e\n\x06retire\x18\x02 \x01(\x08\"\xeb\x01\n\x05Reply\x12\n\n\x02id\x18\x01 \x01(\x04\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x11.ostraka.v1.ErrorH\x00\x12&\n\x03get\x18\n \x01(\x0b\x32\x17.ostraka.v1.GetResponseH\x00\x12*\n\x05range\x18\x0b \x01(\x0b\x32\x19.ostraka.v1.RangeResponseH\x00\x12&\n\x03put\x18\x0c \x01(\x0b\x32\x17.ostraka.v1.PutResponseH\x00\x12,\n\x06\x64\x65lete\x18\r \x01(\x0b\x32\x1a.ostraka.v1.DeleteResponseH\x00\x42\x08\n\x06result\"O\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\'\n\x06\x64\x65tail\x18\x03 \x01(\x0b\x32\x17.ostraka.v1.ErrorDetail2U\n\x08\x45xchange\x12I\n\x08\x45xchange\x12\x1b.ostraka.v1.ExchangeRequest\x1a\x1c.ostraka.v1.ExchangeResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ostraka/v1/exchange.proto\x12\nostraka.v1\x1a\x17ostraka/v1/common.proto\x1a\x13ostraka/v1/kv.proto\x1a\x18ostraka/v1/session.proto\"H\n\x0f\x45xchangeRequest\x12\x1f\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x10.ostraka.v1.Call\x12\x0e\n\x06\x63\x61ncel\x18\x02 \x03(\x04J\x04\x08\x03\x10\x04\"_\n\x04\x43\x61ll\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x02 \x01(\r\x12$\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x13.ostraka.v1.Command\x12\x11\n\tforwarded\x18\x04 \x01(\x08\"\xb7\x03\n\x07\x43ommand\x12\x0e\n\x06\x63lient\x18\x01 \x01(\x06\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x16\n\x0e\x61nswered_below\x18\x04 \x01(\x04\x12%\n\x03get\x18\n \x01(\x0b\x32\x16.ostraka.v1.GetRequestH\x00\x12)\n\x05range\x18\x0b \x01(\x0b\x32\x18.ostraka.v1.RangeRequestH\x00\x12%\n\x03put\x18\x0c \x01(\x0b\x32\x16.ostraka.v1.PutRequestH\x00\x12+\n\x06\x64\x65lete\x18\r \x01(\x0b\x32\x19.ostraka.v1.DeleteRequestH\x00\x12%\n\x03txn\x18\x0e \x01(\x0b\x32\x16.ostraka.v1.TxnRequestH\x00\x12-\n\x07\x63ompact\x18\x0f \x01(\x0b\x32\x1a.ostraka.v1.CompactRequestH\x00\x12/\n\x08register\x18\x10 \x01(\x0b\x32\x1b.ostraka.v1.RegisterRequestH\x00\x12)\n\x05\x63lose\x18\x11 \x01(\x0b\x32\x18.ostraka.v1.CloseRequestH\x00\x42\t\n\x07request\"F\n\x10\x45xchangeResponse\x12\"\n\x07replies\x18\x01 \x03(\x0b\x32\x11.ostraka.v1.Reply\x12\x0e\n\x06retire\x18\x02 \x01(\x08\"\xa1\x03\n\x05Reply\x12\n\n\x02id\x18\x01 \x01(\x04\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x11.ostraka.v1.ErrorH\x00\x12&\n\x03get\x18\n \x01(\x0b\x32\x17.ostraka.v1.GetResponseH\x00\x12*\n\x05range\x18\x0b \x01(\x0b\x32\x19.ostraka.v1.RangeResponseH\x00\x12&\n\x03put\x18\x0c \x01(\x0b\x32\x17.ostraka.v1.PutResponseH\x00\x12,\n\x06\x64\x65lete\x18\r \x01(\x0b\x32\x1a.ostraka.v1.DeleteResponseH\x00\x12&\n\x03txn\x18\x0e \x01(\x0b\x32\x17.ostraka.v1.TxnResponseH\x00\x12.\n\x07\x63ompact\x18\x0f \x01(\x0b\x32\x1b.ostraka.v1.CompactResponseH\x00\x12\x30\n\x08register\x18\x10 \x01(\x0b\x32\x1c.ostraka.v1.RegisterResponseH\x00\x12*\n\x05\x63lose\x18\x11 \x01(\x0b\x32\x19.ostraka.v1.CloseResponseH\x00\x42\x08\n\x06result\"O\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\'\n\x06\x64\x65tail\x18\x03 \x01(\x0b\x32\x17.ostraka.v1.ErrorDetail2U\n\x08\x45xchange\x12I\n\x08\x45xchange\x12\x1b.ostraka.v1.ExchangeRequest\x1a\x1c.ostraka.v1.ExchangeResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ostraka.v1.exchange_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXCHANGEREQUEST']._serialized_start=87
-  _globals['_EXCHANGEREQUEST']._serialized_end=159
-  _globals['_CALL']._serialized_start=161
-  _globals['_CALL']._serialized_end=256
-  _globals['_COMMAND']._serialized_start=259
-  _globals['_COMMAND']._serialized_end=496
-  _globals['_EXCHANGERESPONSE']._serialized_start=498
-  _globals['_EXCHANGERESPONSE']._serialized_end=568
-  _globals['_REPLY']._serialized_start=571
-  _globals['_REPLY']._serialized_end=806
-  _globals['_ERROR']._serialized_start=808
-  _globals['_ERROR']._serialized_end=887
-  _globals['_EXCHANGE']._serialized_start=889
-  _globals['_EXCHANGE']._serialized_end=974
+  _globals['_EXCHANGEREQUEST']._serialized_start=113
+  _globals['_EXCHANGEREQUEST']._serialized_end=185
+  _globals['_CALL']._serialized_start=187
+  _globals['_CALL']._serialized_end=282
+  _globals['_COMMAND']._serialized_start=285
+  _globals['_COMMAND']._serialized_end=724
+  _globals['_EXCHANGERESPONSE']._serialized_start=726
+  _globals['_EXCHANGERESPONSE']._serialized_end=796
+  _globals['_REPLY']._serialized_start=799
+  _globals['_REPLY']._serialized_end=1216
+  _globals['_ERROR']._serialized_start=1218
+  _globals['_ERROR']._serialized_end=1297
+  _globals['_EXCHANGE']._serialized_start=1299
+  _globals['_EXCHANGE']._serialized_end=1384
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from ostraka.v1 import common_pb2 as _common_pb2
 from ostraka.v1 import kv_pb2 as _kv_pb2
+from ostraka.v1 import session_pb2 as _session_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -87,14 +88,22 @@ class Command(_message.Message):
     CLIENT_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    ANSWERED_BELOW_FIELD_NUMBER: _builtins.int
     GET_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     PUT_FIELD_NUMBER: _builtins.int
     DELETE_FIELD_NUMBER: _builtins.int
+    TXN_FIELD_NUMBER: _builtins.int
+    COMPACT_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    CLOSE_FIELD_NUMBER: _builtins.int
     client: _builtins.int
-    """with sequence and attempt: the session; 0 means none"""
+    """a registered one, for a write that takes effect once however often it is sent; 0: none"""
     sequence: _builtins.int
+    """the client's number of this write, from 1"""
     attempt: _builtins.int
+    answered_below: _builtins.int
+    """the client wants no more answers to sequences below this one"""
     @_builtins.property
     def get(self) -> _kv_pb2.GetRequest: ...
     @_builtins.property
@@ -103,22 +112,35 @@ class Command(_message.Message):
     def put(self) -> _kv_pb2.PutRequest: ...
     @_builtins.property
     def delete(self) -> _kv_pb2.DeleteRequest: ...
+    @_builtins.property
+    def txn(self) -> _kv_pb2.TxnRequest: ...
+    @_builtins.property
+    def compact(self) -> _kv_pb2.CompactRequest: ...
+    @_builtins.property
+    def register(self) -> _session_pb2.RegisterRequest: ...
+    @_builtins.property
+    def close(self) -> _session_pb2.CloseRequest: ...
     def __init__(
         self,
         *,
         client: _builtins.int = ...,
         sequence: _builtins.int = ...,
         attempt: _builtins.int = ...,
+        answered_below: _builtins.int = ...,
         get: _kv_pb2.GetRequest | None = ...,
         range: _kv_pb2.RangeRequest | None = ...,
         put: _kv_pb2.PutRequest | None = ...,
         delete: _kv_pb2.DeleteRequest | None = ...,
+        txn: _kv_pb2.TxnRequest | None = ...,
+        compact: _kv_pb2.CompactRequest | None = ...,
+        register: _session_pb2.RegisterRequest | None = ...,
+        close: _session_pb2.CloseRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "request", b"request"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close", b"close", "compact", b"compact", "delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "register", b"register", "request", b"request", "txn", b"txn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "client", b"client", "delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "request", b"request", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_below", b"answered_below", "attempt", b"attempt", "client", b"client", "close", b"close", "compact", b"compact", "delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "register", b"register", "request", b"request", "sequence", b"sequence", "txn", b"txn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["get", "range", "put", "delete"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["get", "range", "put", "delete", "txn", "compact", "register", "close"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -160,6 +182,10 @@ class Reply(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     PUT_FIELD_NUMBER: _builtins.int
     DELETE_FIELD_NUMBER: _builtins.int
+    TXN_FIELD_NUMBER: _builtins.int
+    COMPACT_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    CLOSE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     @_builtins.property
     def error(self) -> Global___Error: ...
@@ -171,6 +197,14 @@ class Reply(_message.Message):
     def put(self) -> _kv_pb2.PutResponse: ...
     @_builtins.property
     def delete(self) -> _kv_pb2.DeleteResponse: ...
+    @_builtins.property
+    def txn(self) -> _kv_pb2.TxnResponse: ...
+    @_builtins.property
+    def compact(self) -> _kv_pb2.CompactResponse: ...
+    @_builtins.property
+    def register(self) -> _session_pb2.RegisterResponse: ...
+    @_builtins.property
+    def close(self) -> _session_pb2.CloseResponse: ...
     def __init__(
         self,
         *,
@@ -180,12 +214,16 @@ class Reply(_message.Message):
         range: _kv_pb2.RangeResponse | None = ...,
         put: _kv_pb2.PutResponse | None = ...,
         delete: _kv_pb2.DeleteResponse | None = ...,
+        txn: _kv_pb2.TxnResponse | None = ...,
+        compact: _kv_pb2.CompactResponse | None = ...,
+        register: _session_pb2.RegisterResponse | None = ...,
+        close: _session_pb2.CloseResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "error", b"error", "get", b"get", "put", b"put", "range", b"range", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close", b"close", "compact", b"compact", "delete", b"delete", "error", b"error", "get", b"get", "put", b"put", "range", b"range", "register", b"register", "result", b"result", "txn", b"txn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "error", b"error", "get", b"get", "id", b"id", "put", b"put", "range", b"range", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close", b"close", "compact", b"compact", "delete", b"delete", "error", b"error", "get", b"get", "id", b"id", "put", b"put", "range", b"range", "register", b"register", "result", b"result", "txn", b"txn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["error", "get", "range", "put", "delete"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["error", "get", "range", "put", "delete", "txn", "compact", "register", "close"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

@@ -25,29 +25,49 @@ _sym_db = _symbol_database.Default()
 from ostraka.v1 import common_pb2 as ostraka_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13ostraka/v1/kv.proto\x12\nostraka.v1\x1a\x17ostraka/v1/common.proto\"G\n\nGetRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12&\n\x08strength\x18\x02 \x01(\x0e\x32\x14.ostraka.v1.StrengthJ\x04\x08\x03\x10\x07\"[\n\x0bGetResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12 \n\x02kv\x18\x02 \x01(\x0b\x32\x14.ostraka.v1.KeyValue\"\x92\x01\n\x0cRangeRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x11\n\trange_end\x18\x02 \x01(\x0c\x12&\n\x08strength\x18\x03 \x01(\x0e\x32\x14.ostraka.v1.Strength\x12\r\n\x05limit\x18\x04 \x01(\x04\x12\x11\n\tkeys_only\x18\x05 \x01(\x08\x12\x12\n\ncount_only\x18\x06 \x01(\x08J\x04\x08\x07\x10\x15\"{\n\rRangeResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12!\n\x03kvs\x18\x02 \x03(\x0b\x32\x14.ostraka.v1.KeyValue\x12\x0c\n\x04more\x18\x03 \x01(\x08\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\"?\n\nPutRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x0f\n\x07prev_kv\x18\x03 \x01(\x08J\x04\x08\x04\x10\x08\"`\n\x0bPutResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12%\n\x07prev_kv\x18\x02 \x01(\x0b\x32\x14.ostraka.v1.KeyValue\"F\n\rDeleteRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x11\n\trange_end\x18\x02 \x01(\x0c\x12\x0f\n\x07prev_kv\x18\x03 \x01(\x08J\x04\x08\x04\x10\x05\"u\n\x0e\x44\x65leteResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x04\x12&\n\x08prev_kvs\x18\x03 \x03(\x0b\x32\x14.ostraka.v1.KeyValue2\xf3\x01\n\x02KV\x12\x36\n\x03Get\x12\x16.ostraka.v1.GetRequest\x1a\x17.ostraka.v1.GetResponse\x12<\n\x05Range\x12\x18.ostraka.v1.RangeRequest\x1a\x19.ostraka.v1.RangeResponse\x12\x36\n\x03Put\x12\x16.ostraka.v1.PutRequest\x1a\x17.ostraka.v1.PutResponse\x12?\n\x06\x44\x65lete\x12\x19.ostraka.v1.DeleteRequest\x1a\x1a.ostraka.v1.DeleteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13ostraka/v1/kv.proto\x12\nostraka.v1\x1a\x17ostraka/v1/common.proto\"\x9d\x01\n\nGetRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12&\n\x08strength\x18\x02 \x01(\x0e\x32\x14.ostraka.v1.Strength\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12\x18\n\x10max_staleness_ms\x18\x04 \x01(\r\x12\x14\n\x0cmin_revision\x18\x05 \x01(\x04\x12\x12\n\nat_unix_ms\x18\x07 \x01(\x04J\x04\x08\x06\x10\x07\"\x88\x01\n\x0bGetResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12 \n\x02kv\x18\x02 \x01(\x0b\x32\x14.ostraka.v1.KeyValue\x12\x15\n\rread_revision\x18\x03 \x01(\x04\x12\x14\n\x0cstaleness_ms\x18\x04 \x01(\r\"\xd1\x03\n\x0cRangeRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x11\n\trange_end\x18\x02 \x01(\x0c\x12&\n\x08strength\x18\x03 \x01(\x0e\x32\x14.ostraka.v1.Strength\x12\r\n\x05limit\x18\x04 \x01(\x04\x12\x11\n\tkeys_only\x18\x05 \x01(\x08\x12\x12\n\ncount_only\x18\x06 \x01(\x08\x12\x10\n\x08revision\x18\x07 \x01(\x04\x12)\n\nsort_order\x18\x08 \x01(\x0e\x32\x15.ostraka.v1.SortOrder\x12+\n\x0bsort_target\x18\t \x01(\x0e\x32\x16.ostraka.v1.SortTarget\x12\x18\n\x10min_mod_revision\x18\n \x01(\x04\x12\x18\n\x10max_mod_revision\x18\x0b \x01(\x04\x12\x1b\n\x13min_create_revision\x18\x0c \x01(\x04\x12\x1b\n\x13max_create_revision\x18\r \x01(\x04\x12\x18\n\x10max_staleness_ms\x18\x0e \x01(\r\x12\x14\n\x0cmin_revision\x18\x0f \x01(\x04\x12\x12\n\nat_unix_ms\x18\x11 \x01(\x04\x12\x15\n\rwithout_count\x18\x12 \x01(\x08J\x04\x08\x10\x10\x11J\x04\x08\x13\x10\x14J\x04\x08\x14\x10\x15\"\xa8\x01\n\rRangeResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12!\n\x03kvs\x18\x02 \x03(\x0b\x32\x14.ostraka.v1.KeyValue\x12\x0c\n\x04more\x18\x03 \x01(\x08\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\x12\x15\n\rread_revision\x18\x05 \x01(\x04\x12\x14\n\x0cstaleness_ms\x18\x06 \x01(\r\"?\n\nPutRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x0f\n\x07prev_kv\x18\x03 \x01(\x08J\x04\x08\x04\x10\x08\"`\n\x0bPutResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12%\n\x07prev_kv\x18\x02 \x01(\x0b\x32\x14.ostraka.v1.KeyValue\"F\n\rDeleteRequest\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x11\n\trange_end\x18\x02 \x01(\x0c\x12\x0f\n\x07prev_kv\x18\x03 \x01(\x08J\x04\x08\x04\x10\x05\"u\n\x0e\x44\x65leteResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x04\x12&\n\x08prev_kvs\x18\x03 \x03(\x0b\x32\x14.ostraka.v1.KeyValue\"\x88\x01\n\nTxnRequest\x12%\n\x08\x63ompares\x18\x01 \x03(\x0b\x32\x13.ostraka.v1.Compare\x12#\n\x04then\x18\x02 \x03(\x0b\x32\x15.ostraka.v1.Operation\x12(\n\totherwise\x18\x03 \x03(\x0b\x32\x15.ostraka.v1.OperationJ\x04\x08\x04\x10\x08\"\x88\x02\n\x07\x43ompare\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x11\n\trange_end\x18\x02 \x01(\x0c\x12.\n\x08operator\x18\x03 \x01(\x0e\x32\x1c.ostraka.v1.Compare.Operator\x12\x0f\n\x05value\x18\x04 \x01(\x0cH\x00\x12\x11\n\x07version\x18\x05 \x01(\x04H\x00\x12\x19\n\x0f\x63reate_revision\x18\x06 \x01(\x04H\x00\x12\x16\n\x0cmod_revision\x18\x07 \x01(\x04H\x00\x12\x0f\n\x05lease\x18\x08 \x01(\x04H\x00\";\n\x08Operator\x12\t\n\x05\x45QUAL\x10\x00\x12\r\n\tNOT_EQUAL\x10\x01\x12\x0b\n\x07GREATER\x10\x02\x12\x08\n\x04LESS\x10\x03\x42\x08\n\x06target\"\xe3\x01\n\tOperation\x12%\n\x03get\x18\n \x01(\x0b\x32\x16.ostraka.v1.GetRequestH\x00\x12)\n\x05range\x18\x0b \x01(\x0b\x32\x18.ostraka.v1.RangeRequestH\x00\x12%\n\x03put\x18\x0c \x01(\x0b\x32\x16.ostraka.v1.PutRequestH\x00\x12+\n\x06\x64\x65lete\x18\r \x01(\x0b\x32\x19.ostraka.v1.DeleteRequestH\x00\x12%\n\x03txn\x18\x0e \x01(\x0b\x32\x16.ostraka.v1.TxnRequestH\x00\x42\t\n\x07request\"~\n\x0bTxnResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader\x12\x11\n\tsucceeded\x18\x02 \x01(\x08\x12\x30\n\tresponses\x18\x03 \x03(\x0b\x32\x1d.ostraka.v1.OperationResponse\"\xf1\x01\n\x11OperationResponse\x12&\n\x03get\x18\n \x01(\x0b\x32\x17.ostraka.v1.GetResponseH\x00\x12*\n\x05range\x18\x0b \x01(\x0b\x32\x19.ostraka.v1.RangeResponseH\x00\x12&\n\x03put\x18\x0c \x01(\x0b\x32\x17.ostraka.v1.PutResponseH\x00\x12,\n\x06\x64\x65lete\x18\r \x01(\x0b\x32\x1a.ostraka.v1.DeleteResponseH\x00\x12&\n\x03txn\x18\x0e \x01(\x0b\x32\x17.ostraka.v1.TxnResponseH\x00\x42\n\n\x08response\"1\n\x0e\x43ompactRequest\x12\r\n\x05shard\x18\x01 \x01(\r\x12\x10\n\x08revision\x18\x02 \x01(\x04\"=\n\x0f\x43ompactResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.ostraka.v1.ResponseHeader*A\n\tSortOrder\x12\x15\n\x11ORDER_UNSPECIFIED\x10\x00\x12\r\n\tASCENDING\x10\x01\x12\x0e\n\nDESCENDING\x10\x02*c\n\nSortTarget\x12\n\n\x06\x42Y_KEY\x10\x00\x12\x0e\n\nBY_VERSION\x10\x01\x12\x16\n\x12\x42Y_CREATE_REVISION\x10\x02\x12\x13\n\x0f\x42Y_MOD_REVISION\x10\x03\x12\x0c\n\x08\x42Y_VALUE\x10\x04\x32\xef\x02\n\x02KV\x12\x36\n\x03Get\x12\x16.ostraka.v1.GetRequest\x1a\x17.ostraka.v1.GetResponse\x12<\n\x05Range\x12\x18.ostraka.v1.RangeRequest\x1a\x19.ostraka.v1.RangeResponse\x12\x36\n\x03Put\x12\x16.ostraka.v1.PutRequest\x1a\x17.ostraka.v1.PutResponse\x12?\n\x06\x44\x65lete\x12\x19.ostraka.v1.DeleteRequest\x1a\x1a.ostraka.v1.DeleteResponse\x12\x36\n\x03Txn\x12\x16.ostraka.v1.TxnRequest\x1a\x17.ostraka.v1.TxnResponse\x12\x42\n\x07\x43ompact\x12\x1a.ostraka.v1.CompactRequest\x1a\x1b.ostraka.v1.CompactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ostraka.v1.kv_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETREQUEST']._serialized_start=60
-  _globals['_GETREQUEST']._serialized_end=131
-  _globals['_GETRESPONSE']._serialized_start=133
-  _globals['_GETRESPONSE']._serialized_end=224
-  _globals['_RANGEREQUEST']._serialized_start=227
-  _globals['_RANGEREQUEST']._serialized_end=373
-  _globals['_RANGERESPONSE']._serialized_start=375
-  _globals['_RANGERESPONSE']._serialized_end=498
-  _globals['_PUTREQUEST']._serialized_start=500
-  _globals['_PUTREQUEST']._serialized_end=563
-  _globals['_PUTRESPONSE']._serialized_start=565
-  _globals['_PUTRESPONSE']._serialized_end=661
-  _globals['_DELETEREQUEST']._serialized_start=663
-  _globals['_DELETEREQUEST']._serialized_end=733
-  _globals['_DELETERESPONSE']._serialized_start=735
-  _globals['_DELETERESPONSE']._serialized_end=852
-  _globals['_KV']._serialized_start=855
-  _globals['_KV']._serialized_end=1098
+  _globals['_SORTORDER']._serialized_start=2474
+  _globals['_SORTORDER']._serialized_end=2539
+  _globals['_SORTTARGET']._serialized_start=2541
+  _globals['_SORTTARGET']._serialized_end=2640
+  _globals['_GETREQUEST']._serialized_start=61
+  _globals['_GETREQUEST']._serialized_end=218
+  _globals['_GETRESPONSE']._serialized_start=221
+  _globals['_GETRESPONSE']._serialized_end=357
+  _globals['_RANGEREQUEST']._serialized_start=360
+  _globals['_RANGEREQUEST']._serialized_end=825
+  _globals['_RANGERESPONSE']._serialized_start=828
+  _globals['_RANGERESPONSE']._serialized_end=996
+  _globals['_PUTREQUEST']._serialized_start=998
+  _globals['_PUTREQUEST']._serialized_end=1061
+  _globals['_PUTRESPONSE']._serialized_start=1063
+  _globals['_PUTRESPONSE']._serialized_end=1159
+  _globals['_DELETEREQUEST']._serialized_start=1161
+  _globals['_DELETEREQUEST']._serialized_end=1231
+  _globals['_DELETERESPONSE']._serialized_start=1233
+  _globals['_DELETERESPONSE']._serialized_end=1350
+  _globals['_TXNREQUEST']._serialized_start=1353
+  _globals['_TXNREQUEST']._serialized_end=1489
+  _globals['_COMPARE']._serialized_start=1492
+  _globals['_COMPARE']._serialized_end=1756
+  _globals['_COMPARE_OPERATOR']._serialized_start=1687
+  _globals['_COMPARE_OPERATOR']._serialized_end=1746
+  _globals['_OPERATION']._serialized_start=1759
+  _globals['_OPERATION']._serialized_end=1986
+  _globals['_TXNRESPONSE']._serialized_start=1988
+  _globals['_TXNRESPONSE']._serialized_end=2114
+  _globals['_OPERATIONRESPONSE']._serialized_start=2117
+  _globals['_OPERATIONRESPONSE']._serialized_end=2358
+  _globals['_COMPACTREQUEST']._serialized_start=2360
+  _globals['_COMPACTREQUEST']._serialized_end=2409
+  _globals['_COMPACTRESPONSE']._serialized_start=2411
+  _globals['_COMPACTRESPONSE']._serialized_end=2472
+  _globals['_KV']._serialized_start=2643
+  _globals['_KV']._serialized_end=3010
 # @@protoc_insertion_point(module_scope)

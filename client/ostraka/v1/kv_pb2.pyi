@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from ostraka.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -19,23 +20,79 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _SortOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SortOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SortOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORDER_UNSPECIFIED: _SortOrder.ValueType  # 0
+    """ascending"""
+    ASCENDING: _SortOrder.ValueType  # 1
+    DESCENDING: _SortOrder.ValueType  # 2
+
+class SortOrder(_SortOrder, metaclass=_SortOrderEnumTypeWrapper): ...
+
+ORDER_UNSPECIFIED: SortOrder.ValueType  # 0
+"""ascending"""
+ASCENDING: SortOrder.ValueType  # 1
+DESCENDING: SortOrder.ValueType  # 2
+Global___SortOrder: _TypeAlias = SortOrder  # noqa: Y015
+
+class _SortTarget:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SortTargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SortTarget.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BY_KEY: _SortTarget.ValueType  # 0
+    BY_VERSION: _SortTarget.ValueType  # 1
+    BY_CREATE_REVISION: _SortTarget.ValueType  # 2
+    BY_MOD_REVISION: _SortTarget.ValueType  # 3
+    BY_VALUE: _SortTarget.ValueType  # 4
+
+class SortTarget(_SortTarget, metaclass=_SortTargetEnumTypeWrapper): ...
+
+BY_KEY: SortTarget.ValueType  # 0
+BY_VERSION: SortTarget.ValueType  # 1
+BY_CREATE_REVISION: SortTarget.ValueType  # 2
+BY_MOD_REVISION: SortTarget.ValueType  # 3
+BY_VALUE: SortTarget.ValueType  # 4
+Global___SortTarget: _TypeAlias = SortTarget  # noqa: Y015
+
 @_typing.final
 class GetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEY_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    MAX_STALENESS_MS_FIELD_NUMBER: _builtins.int
+    MIN_REVISION_FIELD_NUMBER: _builtins.int
+    AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     key: _builtins.bytes
     strength: _common_pb2.Strength.ValueType
+    revision: _builtins.int
+    """as of this revision; 0: the present"""
+    max_staleness_ms: _builtins.int
+    """of a BOUNDED read"""
+    min_revision: _builtins.int
+    """not before the shard has come to this revision: one's own writes, say"""
+    at_unix_ms: _builtins.int
+    """as of the last revision made by then, by the leaders' clocks; 0: the present"""
     def __init__(
         self,
         *,
         key: _builtins.bytes = ...,
         strength: _common_pb2.Strength.ValueType = ...,
+        revision: _builtins.int = ...,
+        max_staleness_ms: _builtins.int = ...,
+        min_revision: _builtins.int = ...,
+        at_unix_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_unix_ms", b"at_unix_ms", "key", b"key", "max_staleness_ms", b"max_staleness_ms", "min_revision", b"min_revision", "revision", b"revision", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -47,8 +104,16 @@ class GetResponse(_message.Message):
 
     HEADER_FIELD_NUMBER: _builtins.int
     KV_FIELD_NUMBER: _builtins.int
+    READ_REVISION_FIELD_NUMBER: _builtins.int
+    STALENESS_MS_FIELD_NUMBER: _builtins.int
+    read_revision: _builtins.int
+    """the revision that was read"""
+    staleness_ms: _builtins.int
+    """of a BOUNDED read: the answer is at most so old"""
     @_builtins.property
-    def header(self) -> _common_pb2.ResponseHeader: ...
+    def header(self) -> _common_pb2.ResponseHeader:
+        """header.revision is the shard's at the answer, also where an older one was read"""
+
     @_builtins.property
     def kv(self) -> _common_pb2.KeyValue: ...
     def __init__(
@@ -56,10 +121,12 @@ class GetResponse(_message.Message):
         *,
         header: _common_pb2.ResponseHeader | None = ...,
         kv: _common_pb2.KeyValue | None = ...,
+        read_revision: _builtins.int = ...,
+        staleness_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "kv", b"kv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "kv", b"kv"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "kv", b"kv", "read_revision", b"read_revision", "staleness_ms", b"staleness_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -75,6 +142,17 @@ class RangeRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     KEYS_ONLY_FIELD_NUMBER: _builtins.int
     COUNT_ONLY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    SORT_ORDER_FIELD_NUMBER: _builtins.int
+    SORT_TARGET_FIELD_NUMBER: _builtins.int
+    MIN_MOD_REVISION_FIELD_NUMBER: _builtins.int
+    MAX_MOD_REVISION_FIELD_NUMBER: _builtins.int
+    MIN_CREATE_REVISION_FIELD_NUMBER: _builtins.int
+    MAX_CREATE_REVISION_FIELD_NUMBER: _builtins.int
+    MAX_STALENESS_MS_FIELD_NUMBER: _builtins.int
+    MIN_REVISION_FIELD_NUMBER: _builtins.int
+    AT_UNIX_MS_FIELD_NUMBER: _builtins.int
+    WITHOUT_COUNT_FIELD_NUMBER: _builtins.int
     key: _builtins.bytes
     range_end: _builtins.bytes
     """exclusive. Empty: the one key. One zero byte: every key from `key` on"""
@@ -83,6 +161,23 @@ class RangeRequest(_message.Message):
     """at most so many keys; 0: no limit but the response's size"""
     keys_only: _builtins.bool
     count_only: _builtins.bool
+    revision: _builtins.int
+    """as of this revision; 0: the present"""
+    sort_order: Global___SortOrder.ValueType
+    sort_target: Global___SortTarget.ValueType
+    min_mod_revision: _builtins.int
+    """only keys last put at this revision or later; 0: no bound"""
+    max_mod_revision: _builtins.int
+    min_create_revision: _builtins.int
+    max_create_revision: _builtins.int
+    max_staleness_ms: _builtins.int
+    """of a BOUNDED read"""
+    min_revision: _builtins.int
+    """not before the shard has come to this revision"""
+    at_unix_ms: _builtins.int
+    """as of the last revision made by then, by the leaders' clocks; 0: the present"""
+    without_count: _builtins.bool
+    """leave `count` 0: it costs a walk over all of the range"""
     def __init__(
         self,
         *,
@@ -92,10 +187,21 @@ class RangeRequest(_message.Message):
         limit: _builtins.int = ...,
         keys_only: _builtins.bool = ...,
         count_only: _builtins.bool = ...,
+        revision: _builtins.int = ...,
+        sort_order: Global___SortOrder.ValueType = ...,
+        sort_target: Global___SortTarget.ValueType = ...,
+        min_mod_revision: _builtins.int = ...,
+        max_mod_revision: _builtins.int = ...,
+        min_create_revision: _builtins.int = ...,
+        max_create_revision: _builtins.int = ...,
+        max_staleness_ms: _builtins.int = ...,
+        min_revision: _builtins.int = ...,
+        at_unix_ms: _builtins.int = ...,
+        without_count: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count_only", b"count_only", "key", b"key", "keys_only", b"keys_only", "limit", b"limit", "range_end", b"range_end", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_unix_ms", b"at_unix_ms", "count_only", b"count_only", "key", b"key", "keys_only", b"keys_only", "limit", b"limit", "max_create_revision", b"max_create_revision", "max_mod_revision", b"max_mod_revision", "max_staleness_ms", b"max_staleness_ms", "min_create_revision", b"min_create_revision", "min_mod_revision", b"min_mod_revision", "min_revision", b"min_revision", "range_end", b"range_end", "revision", b"revision", "sort_order", b"sort_order", "sort_target", b"sort_target", "strength", b"strength", "without_count", b"without_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,10 +215,16 @@ class RangeResponse(_message.Message):
     KVS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    READ_REVISION_FIELD_NUMBER: _builtins.int
+    STALENESS_MS_FIELD_NUMBER: _builtins.int
     more: _builtins.bool
     """the limit or the response's size cut the result: go on after the last key"""
     count: _builtins.int
-    """keys in the range, whatever the limit"""
+    """keys in the range, whatever limit and filters"""
+    read_revision: _builtins.int
+    """the revision that was read: ask for it to go on with the same state"""
+    staleness_ms: _builtins.int
+    """of a BOUNDED read: the answer is at most so old"""
     @_builtins.property
     def header(self) -> _common_pb2.ResponseHeader: ...
     @_builtins.property
@@ -124,10 +236,12 @@ class RangeResponse(_message.Message):
         kvs: _abc.Iterable[_common_pb2.KeyValue] | None = ...,
         more: _builtins.bool = ...,
         count: _builtins.int = ...,
+        read_revision: _builtins.int = ...,
+        staleness_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "header", b"header", "kvs", b"kvs", "more", b"more"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "header", b"header", "kvs", b"kvs", "more", b"more", "read_revision", b"read_revision", "staleness_ms", b"staleness_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -235,3 +349,250 @@ class DeleteResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteResponse: _TypeAlias = DeleteResponse  # noqa: Y015
+
+@_typing.final
+class TxnRequest(_message.Message):
+    """A write, or a read where none of its operations, of either list, writes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPARES_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    OTHERWISE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def compares(self) -> _containers.RepeatedCompositeFieldContainer[Global___Compare]:
+        """all of them must hold for `then`; none: it does"""
+
+    @_builtins.property
+    def then(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]: ...
+    @_builtins.property
+    def otherwise(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]: ...
+    def __init__(
+        self,
+        *,
+        compares: _abc.Iterable[Global___Compare] | None = ...,
+        then: _abc.Iterable[Global___Operation] | None = ...,
+        otherwise: _abc.Iterable[Global___Operation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compares", b"compares", "otherwise", b"otherwise", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TxnRequest: _TypeAlias = TxnRequest  # noqa: Y015
+
+@_typing.final
+class Compare(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Operator:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OperatorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Compare._Operator.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        EQUAL: Compare._Operator.ValueType  # 0
+        NOT_EQUAL: Compare._Operator.ValueType  # 1
+        GREATER: Compare._Operator.ValueType  # 2
+        LESS: Compare._Operator.ValueType  # 3
+
+    class Operator(_Operator, metaclass=_OperatorEnumTypeWrapper): ...
+    EQUAL: Compare.Operator.ValueType  # 0
+    NOT_EQUAL: Compare.Operator.ValueType  # 1
+    GREATER: Compare.Operator.ValueType  # 2
+    LESS: Compare.Operator.ValueType  # 3
+
+    KEY_FIELD_NUMBER: _builtins.int
+    RANGE_END_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CREATE_REVISION_FIELD_NUMBER: _builtins.int
+    MOD_REVISION_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    key: _builtins.bytes
+    range_end: _builtins.bytes
+    """as in RangeRequest: must then hold for every key there"""
+    operator: Global___Compare.Operator.ValueType
+    """what is there, compared with the target: GREATER holds if it is greater"""
+    value: _builtins.bytes
+    version: _builtins.int
+    create_revision: _builtins.int
+    mod_revision: _builtins.int
+    lease: _builtins.int
+    def __init__(
+        self,
+        *,
+        key: _builtins.bytes = ...,
+        range_end: _builtins.bytes = ...,
+        operator: Global___Compare.Operator.ValueType = ...,
+        value: _builtins.bytes = ...,
+        version: _builtins.int = ...,
+        create_revision: _builtins.int = ...,
+        mod_revision: _builtins.int = ...,
+        lease: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_revision", b"create_revision", "lease", b"lease", "mod_revision", b"mod_revision", "target", b"target", "value", b"value", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_revision", b"create_revision", "key", b"key", "lease", b"lease", "mod_revision", b"mod_revision", "operator", b"operator", "range_end", b"range_end", "target", b"target", "value", b"value", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["value", "version", "create_revision", "mod_revision", "lease"]  # noqa: Y015
+    _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
+
+Global___Compare: _TypeAlias = Compare  # noqa: Y015
+
+@_typing.final
+class Operation(_message.Message):
+    """Reads see the writes before them. No key is written twice by one list, those of nested transactions included; keys that
+    only their two alternatives write are not written twice.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GET_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    PUT_FIELD_NUMBER: _builtins.int
+    DELETE_FIELD_NUMBER: _builtins.int
+    TXN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def get(self) -> Global___GetRequest:
+        """strength, min_revision and at_unix_ms belong to requests of their own"""
+
+    @_builtins.property
+    def range(self) -> Global___RangeRequest: ...
+    @_builtins.property
+    def put(self) -> Global___PutRequest: ...
+    @_builtins.property
+    def delete(self) -> Global___DeleteRequest: ...
+    @_builtins.property
+    def txn(self) -> Global___TxnRequest: ...
+    def __init__(
+        self,
+        *,
+        get: Global___GetRequest | None = ...,
+        range: Global___RangeRequest | None = ...,
+        put: Global___PutRequest | None = ...,
+        delete: Global___DeleteRequest | None = ...,
+        txn: Global___TxnRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "request", b"request", "txn", b"txn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "request", b"request", "txn", b"txn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["get", "range", "put", "delete", "txn"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___Operation: _TypeAlias = Operation  # noqa: Y015
+
+@_typing.final
+class TxnResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    RESPONSES_FIELD_NUMBER: _builtins.int
+    succeeded: _builtins.bool
+    """all compares held: `then` was done, else `otherwise`"""
+    @_builtins.property
+    def header(self) -> _common_pb2.ResponseHeader: ...
+    @_builtins.property
+    def responses(self) -> _containers.RepeatedCompositeFieldContainer[Global___OperationResponse]: ...
+    def __init__(
+        self,
+        *,
+        header: _common_pb2.ResponseHeader | None = ...,
+        succeeded: _builtins.bool = ...,
+        responses: _abc.Iterable[Global___OperationResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "responses", b"responses", "succeeded", b"succeeded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TxnResponse: _TypeAlias = TxnResponse  # noqa: Y015
+
+@_typing.final
+class OperationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GET_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    PUT_FIELD_NUMBER: _builtins.int
+    DELETE_FIELD_NUMBER: _builtins.int
+    TXN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def get(self) -> Global___GetResponse: ...
+    @_builtins.property
+    def range(self) -> Global___RangeResponse: ...
+    @_builtins.property
+    def put(self) -> Global___PutResponse: ...
+    @_builtins.property
+    def delete(self) -> Global___DeleteResponse: ...
+    @_builtins.property
+    def txn(self) -> Global___TxnResponse: ...
+    def __init__(
+        self,
+        *,
+        get: Global___GetResponse | None = ...,
+        range: Global___RangeResponse | None = ...,
+        put: Global___PutResponse | None = ...,
+        delete: Global___DeleteResponse | None = ...,
+        txn: Global___TxnResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "response", b"response", "txn", b"txn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete", b"delete", "get", b"get", "put", b"put", "range", b"range", "response", b"response", "txn", b"txn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["get", "range", "put", "delete", "txn"]  # noqa: Y015
+    _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
+
+Global___OperationResponse: _TypeAlias = OperationResponse  # noqa: Y015
+
+@_typing.final
+class CompactRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARD_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    shard: _builtins.int
+    """0: the only one, where there is but one"""
+    revision: _builtins.int
+    """can still be read afterwards"""
+    def __init__(
+        self,
+        *,
+        shard: _builtins.int = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision", "shard", b"shard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompactRequest: _TypeAlias = CompactRequest  # noqa: Y015
+
+@_typing.final
+class CompactResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> _common_pb2.ResponseHeader: ...
+    def __init__(
+        self,
+        *,
+        header: _common_pb2.ResponseHeader | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompactResponse: _TypeAlias = CompactResponse  # noqa: Y015

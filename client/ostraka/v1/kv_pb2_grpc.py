@@ -55,6 +55,16 @@ class KVStub(object):
                 request_serializer=ostraka_dot_v1_dot_kv__pb2.DeleteRequest.SerializeToString,
                 response_deserializer=ostraka_dot_v1_dot_kv__pb2.DeleteResponse.FromString,
                 _registered_method=True)
+        self.Txn = channel.unary_unary(
+                '/ostraka.v1.KV/Txn',
+                request_serializer=ostraka_dot_v1_dot_kv__pb2.TxnRequest.SerializeToString,
+                response_deserializer=ostraka_dot_v1_dot_kv__pb2.TxnResponse.FromString,
+                _registered_method=True)
+        self.Compact = channel.unary_unary(
+                '/ostraka.v1.KV/Compact',
+                request_serializer=ostraka_dot_v1_dot_kv__pb2.CompactRequest.SerializeToString,
+                response_deserializer=ostraka_dot_v1_dot_kv__pb2.CompactResponse.FromString,
+                _registered_method=True)
 
 
 class KVServicer(object):
@@ -89,6 +99,20 @@ class KVServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Txn(self, request, context):
+        """Compares, then does one list of operations or the other: all at once, under one revision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Compact(self, request, context):
+        """Gives up the history before a revision: older ones can no longer be read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KVServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +135,16 @@ def add_KVServicer_to_server(servicer, server):
                     servicer.Delete,
                     request_deserializer=ostraka_dot_v1_dot_kv__pb2.DeleteRequest.FromString,
                     response_serializer=ostraka_dot_v1_dot_kv__pb2.DeleteResponse.SerializeToString,
+            ),
+            'Txn': grpc.unary_unary_rpc_method_handler(
+                    servicer.Txn,
+                    request_deserializer=ostraka_dot_v1_dot_kv__pb2.TxnRequest.FromString,
+                    response_serializer=ostraka_dot_v1_dot_kv__pb2.TxnResponse.SerializeToString,
+            ),
+            'Compact': grpc.unary_unary_rpc_method_handler(
+                    servicer.Compact,
+                    request_deserializer=ostraka_dot_v1_dot_kv__pb2.CompactRequest.FromString,
+                    response_serializer=ostraka_dot_v1_dot_kv__pb2.CompactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +256,60 @@ class KV(object):
             '/ostraka.v1.KV/Delete',
             ostraka_dot_v1_dot_kv__pb2.DeleteRequest.SerializeToString,
             ostraka_dot_v1_dot_kv__pb2.DeleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Txn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ostraka.v1.KV/Txn',
+            ostraka_dot_v1_dot_kv__pb2.TxnRequest.SerializeToString,
+            ostraka_dot_v1_dot_kv__pb2.TxnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ostraka.v1.KV/Compact',
+            ostraka_dot_v1_dot_kv__pb2.CompactRequest.SerializeToString,
+            ostraka_dot_v1_dot_kv__pb2.CompactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class KVStub:
     """Sets a key. Raises the shard's revision by one, also when the value stays the same."""
     Delete: _grpc.UnaryUnaryMultiCallable[_kv_pb2.DeleteRequest, _kv_pb2.DeleteResponse]
     """Deletes one key or the keys of [key, range_end). Raises the revision by one unless there was nothing to delete."""
+    Txn: _grpc.UnaryUnaryMultiCallable[_kv_pb2.TxnRequest, _kv_pb2.TxnResponse]
+    """Compares, then does one list of operations or the other: all at once, under one revision."""
+    Compact: _grpc.UnaryUnaryMultiCallable[_kv_pb2.CompactRequest, _kv_pb2.CompactResponse]
+    """Gives up the history before a revision: older ones can no longer be read."""
 
 @_typing.type_check_only
 class KVAsyncStub(KVStub):
@@ -55,6 +59,10 @@ class KVAsyncStub(KVStub):
     """Sets a key. Raises the shard's revision by one, also when the value stays the same."""
     Delete: _aio.UnaryUnaryMultiCallable[_kv_pb2.DeleteRequest, _kv_pb2.DeleteResponse]  # type: ignore[assignment]
     """Deletes one key or the keys of [key, range_end). Raises the revision by one unless there was nothing to delete."""
+    Txn: _aio.UnaryUnaryMultiCallable[_kv_pb2.TxnRequest, _kv_pb2.TxnResponse]  # type: ignore[assignment]
+    """Compares, then does one list of operations or the other: all at once, under one revision."""
+    Compact: _aio.UnaryUnaryMultiCallable[_kv_pb2.CompactRequest, _kv_pb2.CompactResponse]  # type: ignore[assignment]
+    """Gives up the history before a revision: older ones can no longer be read."""
 
 class KVServicer(metaclass=_abc_1.ABCMeta):
     """Keys, values and their revisions. An empty shard is at revision 1; every applied write raises it by one."""
@@ -90,5 +98,21 @@ class KVServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_kv_pb2.DeleteResponse, _abc.Awaitable[_kv_pb2.DeleteResponse]]:
         """Deletes one key or the keys of [key, range_end). Raises the revision by one unless there was nothing to delete."""
+
+    @_abc_1.abstractmethod
+    def Txn(
+        self,
+        request: _kv_pb2.TxnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kv_pb2.TxnResponse, _abc.Awaitable[_kv_pb2.TxnResponse]]:
+        """Compares, then does one list of operations or the other: all at once, under one revision."""
+
+    @_abc_1.abstractmethod
+    def Compact(
+        self,
+        request: _kv_pb2.CompactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kv_pb2.CompactResponse, _abc.Awaitable[_kv_pb2.CompactResponse]]:
+        """Gives up the history before a revision: older ones can no longer be read."""
 
 def add_KVServicer_to_server(servicer: KVServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,6 +1,6 @@
 """The state of one shard: pure and deterministic. Start at `Machine`; DESIGN.md says why it is as it is."""
 
-from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, Row, RowFields
+from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, PastFields, PastRow, Row, RowFields
 from ostraka_server.machine.entry import ENTRY_FORMAT, UnknownEntry
 from ostraka_server.machine.machine import DELETE_PREV_BYTES_MAX, Machine
 from ostraka_server.machine.results import DeleteResult, PutResult, RangeResult, Refused, Result
@@ -16,6 +16,8 @@ __all__ = [
     "Limits",
     "Machine",
     "MachineState",
+    "PastFields",
+    "PastRow",
     "PutResult",
     "RangeResult",
     "Refused",

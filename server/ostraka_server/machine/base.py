@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 RowFields = tuple[bytes, bytes, int, int, int]
 """The fields of a `Row`, in its order. What lies under the machine need not know its classes."""
+
+PastFields = tuple[bytes, bytes, int, int, int, int]
+"""The fields of a `PastRow`, in its order."""
 
 
 class Row(NamedTuple):
@@ -22,6 +25,20 @@ class Row(NamedTuple):
     create_revision: int
     mod_revision: int
     version: int
+
+
+class PastRow(NamedTuple):
+    """A row as it was from `mod_revision` until `end_revision`, which replaced or deleted it.
+
+    `mod_revision < end_revision`; a key's rows never overlap, so `key` and `mod_revision` name one.
+    """
+
+    key: bytes
+    value: bytes
+    create_revision: int
+    mod_revision: int
+    version: int
+    end_revision: int
 
 
 class MachineState(NamedTuple):
@@ -41,10 +58,15 @@ class Delta(NamedTuple):
     """What turns one checkpoint into the next. To be written as one transaction.
 
     1. `changes` maps each touched key to its row, or to None where it was deleted. Nobody changes it any more.
-    2. `state` is the state after the last slot whose changes it holds.
+    2. `past` holds the rows that ended meanwhile, by ascending `end_revision`.
+    3. `records` maps the name of each record that changed to its bytes, or to None where it is gone. Records are all
+       that the machine keeps beside rows: few and small, read as a whole when a machine is made.
+    4. `state` is the state after the last slot whose changes it holds.
     """
 
     changes: Mapping[bytes, Row | None]
+    past: Sequence[PastRow]
+    records: Mapping[bytes, bytes | None]
     state: MachineState
 
 

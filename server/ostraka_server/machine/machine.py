@@ -176,7 +176,7 @@ class Machine:
             return None
         frozen = self._layers.begin_flush(self._applied_slot)
         self._flushing_slot = self._applied_slot
-        return Delta(frozen.rows, MachineState(self._applied_slot, self._revision, self._digest))
+        return Delta(frozen.rows, (), {}, MachineState(self._applied_slot, self._revision, self._digest))
 
     def end_flush(self) -> None:
         """The base now holds the delta of `begin_flush`."""

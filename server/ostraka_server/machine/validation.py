@@ -22,6 +22,7 @@ class Limits(Protocol):
 
 Request = GetRequest | RangeRequest | PutRequest | DeleteRequest
 
+_EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest)
 _RANGED = (RangeRequest, DeleteRequest)
 
 
@@ -29,8 +30,9 @@ def validate(request: Request | None, limits: Limits) -> Refused | None:
     """Why a request is refused before it costs anything, or None. For reads and writes, at the gateway.
 
     `request` is None where the envelope carries none that this version knows."""
-    if request is None:
+    if type(request) not in _EXECUTED:
         return _invalid("the command carries no request that is known here")
+    assert request is not None
     return refuse_shape(request) or _refuse_size(request, limits)
 
 

@@ -1,14 +1,13 @@
-"""The KV service: each unary call becomes a Command for the gateway, and its reply the response or an error."""
+"""The KV service: each unary call becomes a Command for the gateway."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, TypeVar
+from typing import Any
 
-import grpc
-
-from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import (
+    CompactRequest,
+    CompactResponse,
     DeleteRequest,
     DeleteResponse,
     GetRequest,
@@ -17,52 +16,34 @@ from ostraka.v1.kv_pb2 import (
     PutResponse,
     RangeRequest,
     RangeResponse,
+    TxnRequest,
+    TxnResponse,
 )
 from ostraka.v1.kv_pb2_grpc import KVServicer
-from ostraka_server.rpc.errors import refuse
+from ostraka_server.rpc.unary import UnaryCalls
 from ostraka_server.shard.gateway import Gateway
-
-T = TypeVar("T")
 
 
 class KvService(KVServicer):
     """Thin: what a request means is decided behind the gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+        self._unary = UnaryCalls(gateway)
 
     async def Get(self, request: GetRequest, context: Any) -> GetResponse:
-        return (await self._call(Command(get=request), context)).get
+        return (await self._unary.call(Command(get=request), context)).get
 
     async def Range(self, request: RangeRequest, context: Any) -> RangeResponse:
-        return (await self._call(Command(range=request), context)).range
+        return (await self._unary.call(Command(range=request), context)).range
 
     async def Put(self, request: PutRequest, context: Any) -> PutResponse:
-        return (await self._call(Command(put=request), context)).put
+        return (await self._unary.call(Command(put=request), context)).put
 
     async def Delete(self, request: DeleteRequest, context: Any) -> DeleteResponse:
-        return (await self._call(Command(delete=request), context)).delete
+        return (await self._unary.call(Command(delete=request), context)).delete
 
-    async def _call(self, command: Command, context: grpc.aio.ServicerContext[Any, Any]) -> Reply:
-        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+    async def Txn(self, request: TxnRequest, context: Any) -> TxnResponse:
+        return (await self._unary.call(Command(txn=request), context)).txn
 
-        def answer(reply: Reply) -> None:
-            if not answered.done():  # else the caller has gone
-                answered.set_result(reply)
-
-        call = self._gateway.submit(command.SerializeToString(), _timeout_ms(context), answer)
-        try:
-            reply = await answered
-        except asyncio.CancelledError:
-            if call is not None:
-                self._gateway.withdraw(call)
-            raise
-        if reply.HasField("error"):
-            await refuse(context, reply.error)
-        return reply
-
-
-def _timeout_ms(context: grpc.aio.ServicerContext[Any, Any]) -> int:
-    """What is left of the caller's deadline; 0 where it gave none."""
-    remaining: object = context.time_remaining()  # None without a deadline, which the stubs do not know
-    return max(1, int(remaining * 1000)) if isinstance(remaining, float) else 0
+    async def Compact(self, request: CompactRequest, context: Any) -> CompactResponse:
+        return (await self._unary.call(Command(compact=request), context)).compact

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fostraka_server/wire/entry.proto\x12\x13ostraka_server.wire\"`\n\x05\x45ntry\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x10\n\x08proposer\x18\x02 \x01(\x06\x12\r\n\x05round\x18\x03 \x01(\x04\x12\x0e\n\x06number\x18\x04 \x01(\x04\x12\x10\n\x08\x63ommands\x18\x05 \x03(\x0cJ\x04\x08\x06\x10\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fostraka_server/wire/entry.proto\x12\x13ostraka_server.wire\"w\n\x05\x45ntry\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x10\n\x08proposer\x18\x02 \x01(\x06\x12\r\n\x05round\x18\x03 \x01(\x04\x12\x0e\n\x06number\x18\x04 \x01(\x04\x12\x10\n\x08\x63ommands\x18\x05 \x03(\x0c\x12\x0f\n\x07wall_ms\x18\x07 \x01(\x04J\x04\x08\x06\x10\x07J\x04\x08\x08\x10\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ostraka_server.wire.entry_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENTRY']._serialized_start=56
-  _globals['_ENTRY']._serialized_end=152
+  _globals['_ENTRY']._serialized_end=175
 # @@protoc_insertion_point(module_scope)

@@ -29,11 +29,14 @@ class Entry(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     COMMANDS_FIELD_NUMBER: _builtins.int
+    WALL_MS_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     proposer: _builtins.int
     """with round and number: no two entries ever proposed are equal"""
     round: _builtins.int
     number: _builtins.int
+    wall_ms: _builtins.int
+    """the proposer's clock, ms since 1970: tells when revisions were made, and nothing else"""
     @_builtins.property
     def commands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """each an ostraka.v1.Command, in its sender's own bytes"""
@@ -46,10 +49,11 @@ class Entry(_message.Message):
         round: _builtins.int = ...,
         number: _builtins.int = ...,
         commands: _abc.Iterable[_builtins.bytes] | None = ...,
+        wall_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands", "format", b"format", "number", b"number", "proposer", b"proposer", "round", b"round"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands", "format", b"format", "number", b"number", "proposer", b"proposer", "round", b"round", "wall_ms", b"wall_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
