@@ -32,11 +32,12 @@ static: $(INSTALLED) ## the part of `check` that runs no test
 	$(BIN)/lint-imports --no-logo
 
 unit: $(INSTALLED) ## the tests but for simulation, fuzzing and end-to-end
-	$(BIN)/python -m pytest -q -m 'not simulation and not fuzz and not e2e'
+	$(BIN)/python -m pytest -q -n auto -m 'not simulation and not fuzz and not e2e'
 
 test: static ## everything: `check`, simulation, fuzzing and end-to-end tests (under 20 minutes); what CI runs
 	scripts/tools missing
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto -m 'not e2e'
+	$(BIN)/python -m pytest -m e2e # one at a time: they start clusters, and some look at the time that these take
 
 soak: $(INSTALLED) ## every promise at full size, or PARTS="kill-leader fuzz"; writes bench/SOAK.md (hours)
 	$(BIN)/python -m scripts.soak $(PARTS)
