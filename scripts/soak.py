@@ -95,6 +95,11 @@ PARTS = (
         (sys.executable, "-m", "tests.fuzz", "--messages=2000000"),
     ),
     Part(
+        "model",
+        "2,000,000 operations on the machine and its store give what a naive model gives, through flushes and restarts",
+        (sys.executable, "-m", "tests.model", "--operations=2000000"),
+    ),
+    Part(
         "simulation-protocol",
         "500 cluster-hours of the protocol tier: no invariant breaks, 2 % repeated alike",
         (sys.executable, "-m", "tests.simulation", "--tier=protocol", "--hours=500", "--json"),

@@ -1,0 +1,99 @@
+"""The real machine on a real store, put through what a node puts it through: flushes, restarts, snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ostraka.v1.common_pb2 import Reason
+from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, Result, validate
+from ostraka_server.shard.answers import Answers, refused
+from ostraka_server.shard.calls import Call
+from ostraka_server.store import ConnectionFactory, Owner, Store, complete, take
+from tests.model.shard import Outcome, Refusal
+
+OWNER = Owner("cluster", "node", 1)
+ANSWERS = Answers(cluster=0, shard=0, node="", range_bytes_max=1 << 20)
+"""Of a header only the revision differs from nothing."""
+_BALLOT_ROUND = 0
+
+
+class _Limits:
+    key_bytes_max = value_bytes_max = 1 << 20
+
+
+class Replica:
+    """`entries` are the decided ones, shared with all who execute them: what is not in the store is done again."""
+
+    def __init__(self, factory: ConnectionFactory, entries: Sequence[bytes], *, cache_bytes_max: int) -> None:
+        self._factory = factory
+        self._entries = entries
+        self._delta: Delta | None = None
+        self._open(cache_bytes_max)
+
+    def _open(self, cache_bytes_max: int) -> None:
+        self._store = Store.open(self._factory, OWNER)
+        state = self._store.state()
+        self.machine = Machine(
+            self._store, MachineState(*state) if state else EMPTY_STATE, cache_bytes_max=cache_bytes_max
+        )
+        self._delta = None
+        for slot in range(self.machine.applied_slot + 1, len(self._entries) + 1):
+            self.machine.apply(slot, self._entries[slot - 1])
+
+    def close(self) -> None:
+        self._store.close()
+
+    def apply(self) -> list[Result]:
+        """Execute the last entry."""
+        return self.machine.apply(len(self._entries), self._entries[-1])
+
+    def told(self, command: Command, result: Result) -> Outcome:
+        """What the sender of an applied command is told."""
+        return _outcome(ANSWERS.to_write(_call(command), result, self.machine, _BALLOT_ROUND))
+
+    def read(self, command: Command) -> Outcome:
+        call = _call(command)
+        refusal = validate(call.request, _Limits())
+        return _outcome(refused(refusal) if refusal else ANSWERS.to_read(call, self.machine, _BALLOT_ROUND))
+
+    def flush(self) -> None:
+        """The next step of one: begin it, write it, write it again, as whoever does not know whether it was written."""
+        if self._delta is None:
+            self._delta = self.machine.begin_flush()
+        else:
+            self._store.write(self._delta)
+
+    def end_flush(self) -> None:
+        """What is begun is written, and the machine told."""
+        if self._delta is not None:
+            self._store.write(self._delta)
+            self.machine.end_flush()
+            self._delta = None
+
+    def restart(self, *, cache_bytes_max: int) -> None:
+        """Memory is lost, and with it a flush that was not written."""
+        self.close()
+        self._open(cache_bytes_max)
+
+    def install(self, other: Replica, *, cache_bytes_max: int) -> None:
+        """Begin anew with the other's checkpoint."""
+        snapshot = take(other._factory)
+        image = self._factory.receive()
+        image.write(0, snapshot.image.read(0, snapshot.image.size))
+        self.close()
+        assert complete(image, snapshot.digest, OWNER)
+        self._factory.replace(image)
+        self._open(cache_bytes_max)
+
+
+def _call(command: Command) -> Call:
+    return Call(command.SerializeToString(), command, 0.0, lambda reply: None)
+
+
+def _outcome(reply: Reply) -> Outcome:
+    if not reply.HasField("error"):
+        return reply
+    detail = reply.error.detail
+    assert detail.reason != Reason.REASON_UNSPECIFIED and detail.surely_not_done, reply
+    return Refusal(detail.reason, detail.compact_revision)

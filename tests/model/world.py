@@ -1,0 +1,84 @@
+"""Two replicas and the model, which are given the same and have to answer the same.
+
+Each replica flushes, restarts and takes the other's snapshot at moments of its own; the model does none of that. Every
+answer of one of them is compared with the model's, every result and digest of one with the other's.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import RangeRequest
+from ostraka_server.store import ConnectionFactory
+from tests.machine.commands import entry
+from tests.model import requests
+from tests.model.replica import Replica
+from tests.model.shard import Outcome, Shard
+
+CACHES = (0, 2500, 1 << 20)
+EVERYTHING = Command(range=RangeRequest(key=b"\0", range_end=b"\0"))
+
+
+class World:
+    """Whatever a method draws it draws from `chance`. AssertionError where anybody disagrees."""
+
+    def __init__(self, factories: tuple[ConnectionFactory, ConnectionFactory]) -> None:
+        self.operations = 0
+        """Answers compared with the model's."""
+        self._entries: list[bytes] = []
+        self._model = Shard()
+        self._replicas = [Replica(factory, self._entries, cache_bytes_max=0) for factory in factories]
+
+    def close(self) -> None:
+        for replica in self._replicas:
+            replica.close()
+
+    def write(self, chance: Random) -> None:
+        """An entry of some commands is decided; of none it is a no-op."""
+        commands = [requests.write(chance) for _ in range(chance.choice((0, 1, 1, 1, 2, 4)))]
+        noise = [requests.NOT_EVEN_A_MESSAGE] * (chance.randrange(50) == 0)
+        self._entries.append(entry(*commands, *noise) if commands else b"")
+        results, same = (replica.apply() for replica in self._replicas)
+        assert results == same, f"{results} and {same}"
+        teller = chance.choice(self._replicas)
+        for command, result in zip(commands, results, strict=False):
+            told, expected = teller.told(command, result), self._model.write(command)
+            self._compare(command, told, expected)
+        self._compare_states()
+
+    def read(self, chance: Random) -> None:
+        """Any replica answers, which has executed everything."""
+        command = requests.read(chance)
+        self._compare(command, chance.choice(self._replicas).read(command), self._model.read(command))
+
+    def flush(self, chance: Random) -> None:
+        chance.choice(self._replicas).flush()
+
+    def end_flush(self, chance: Random) -> None:
+        chance.choice(self._replicas).end_flush()
+
+    def restart(self, chance: Random) -> None:
+        chance.choice(self._replicas).restart(cache_bytes_max=chance.choice(CACHES))
+        self._compare_all(chance)
+
+    def install(self, chance: Random) -> None:
+        one, other = chance.sample(self._replicas, 2)
+        one.install(other, cache_bytes_max=chance.choice(CACHES))
+        self._compare_all(chance)
+
+    def _compare(self, command: Any, told: Outcome, expected: Outcome) -> None:
+        self.operations += 1
+        assert told == expected, f"to {command} the answer is {told}, it should be {expected}"
+
+    def _compare_states(self) -> None:
+        one, other = (replica.machine for replica in self._replicas)
+        assert one.digest == other.digest, "the digests differ"
+        assert one.revision == other.revision == self._model.revision
+
+    def _compare_all(self, chance: Random) -> None:
+        self._compare_states()
+        expected = self._model.read(EVERYTHING)
+        for replica in self._replicas:
+            self._compare(EVERYTHING, replica.read(EVERYTHING), expected)
