@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, Result, RowFields
+from ostraka.v1.kv_pb2 import RangeRequest
+from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, RangeResult, Result, RowFields, read
 
 
 class DictBase:
@@ -59,3 +61,10 @@ def flush(machine: Machine, base: DictBase) -> None:
     assert delta is not None
     base.write(delta)
     machine.end_flush()
+
+
+def ranged(
+    machine: Machine, key: bytes = b"\0", range_end: bytes = b"\0", *, bytes_max: int = 1 << 30, **options: Any
+) -> RangeResult:
+    """What the present answers to a RangeRequest; of all keys, by default."""
+    return read(machine.rows, RangeRequest(key=key, range_end=range_end, **options), bytes_max)

@@ -13,13 +13,13 @@ from tests.machine.bases import DictBase, apply, empty, flush
 from tests.machine.commands import delete, entry, put
 
 RUN = """
-from tests.machine.bases import apply, empty
+from tests.machine.bases import apply, empty, ranged
 from tests.machine.commands import delete, entry, put
 machine = empty()
 for number in range(200):
     key = b"%d" % (number * 37 % 50)
     apply(machine, entry(put(key, b"x" * number), delete(b"1", b"2") if number % 7 == 0 else put(b"last")))
-print(machine.digest.hex(), machine.revision, machine.range(b"0", b"\\0", bytes_max=1 << 20))
+print(machine.digest.hex(), machine.revision, ranged(machine, b"0", b"\\0", bytes_max=1 << 20))
 """
 
 

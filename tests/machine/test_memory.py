@@ -9,7 +9,7 @@ import pytest
 from ostraka_server.machine import EMPTY_STATE, Machine
 from ostraka_server.machine.cache import UNKNOWN, Cache
 from ostraka_server.machine.overlay import ROW_OVERHEAD_BYTES
-from tests.machine.bases import DictBase, apply, empty, flush
+from tests.machine.bases import DictBase, apply, empty, flush, ranged
 from tests.machine.commands import delete, entry, put
 
 
@@ -66,7 +66,7 @@ def test_unflushed_bytes_is_about_what_the_memory_is() -> None:
         before = tracemalloc.get_traced_memory()[0]
         for payload in payloads:
             apply(machine, payload)
-        machine.range(b"\0", b"\0", bytes_max=1, limit=1)  # makes the overlay sort its keys
+        ranged(machine, b"\0", b"\0", bytes_max=1, limit=1)  # makes the overlay sort its keys
         used = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
@@ -139,5 +139,5 @@ def test_counts_are_right_before_and_after_the_other_thread_commits(committed: b
         base.write(delta)
     apply(machine, entry(put(b"a"), delete(b"d"), put(b"e"), delete(b"e")))
     left = [b"a", b"b", b"c", b"d2"]
-    assert machine.range(b"a", b"\0", bytes_max=1, count_only=True).count == len(left)
-    assert [row.key for row in machine.range(b"a", b"\0", bytes_max=1 << 20).rows] == left
+    assert ranged(machine, b"a", b"\0", bytes_max=1, count_only=True).count == len(left)
+    assert [row.key for row in ranged(machine, b"a", b"\0", bytes_max=1 << 20).rows] == left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ostraka_server.machine import DELETE_PREV_BYTES_MAX, DeleteResult, Machine, PutResult, Refused, Row
-from tests.machine.bases import DictBase, apply, empty, flush
+from tests.machine.bases import DictBase, apply, empty, flush, ranged
 from tests.machine.commands import delete, entry, put
 
 KEYS = [b"\0", b"a", b"a\0", b"aa", b"b", b"b1", b"c", b"\xff", b"\xff\xff"]
@@ -85,39 +85,39 @@ def test_prev_kv_gives_what_was_there_before() -> None:
     ],
 )
 def test_range_ends(stocked: Machine, key: bytes, range_end: bytes, found: list[bytes]) -> None:
-    result = stocked.range(key, range_end, bytes_max=1 << 20)
+    result = ranged(stocked, key, range_end, bytes_max=1 << 20)
     assert [row.key for row in result.rows] == found
     assert [row.value for row in result.rows] == [b"value of " + each for each in found]
     assert (result.count, result.more) == (len(found), False)
-    counted = stocked.range(key, range_end, bytes_max=1 << 20, count_only=True)
+    counted = ranged(stocked, key, range_end, bytes_max=1 << 20, count_only=True)
     assert (counted.rows, counted.more, counted.count) == ((), False, len(found))
     (deleted,) = apply(stocked, entry(delete(key, range_end)))
     assert isinstance(deleted, DeleteResult) and deleted.deleted == len(found)
-    assert stocked.range(b"\0", b"\0", bytes_max=1, count_only=True).count == len(KEYS) - len(found)
+    assert ranged(stocked, b"\0", b"\0", bytes_max=1, count_only=True).count == len(KEYS) - len(found)
 
 
 def test_a_limit_cuts_rows_and_not_the_count(stocked: Machine) -> None:
-    page = stocked.range(b"a", b"\0", bytes_max=1 << 20, limit=3)
+    page = ranged(stocked, b"a", b"\0", bytes_max=1 << 20, limit=3)
     assert ([row.key for row in page.rows], page.more, page.count) == ([b"a", b"a\0", b"aa"], True, 8)
-    exact = stocked.range(b"b", b"c", bytes_max=1 << 20, limit=2)
+    exact = ranged(stocked, b"b", b"c", bytes_max=1 << 20, limit=2)
     assert (len(exact.rows), exact.more, exact.count) == (2, False, 2)
 
 
 def test_bytes_cut_rows_but_one_always_comes(stocked: Machine) -> None:
-    page = stocked.range(b"a", b"\0", bytes_max=0)
+    page = ranged(stocked, b"a", b"\0", bytes_max=0)
     assert ([row.key for row in page.rows], page.more, page.count) == ([b"a"], True, 8)
 
 
 def test_keys_only_leaves_out_values_alone(stocked: Machine) -> None:
-    full = stocked.range(b"\0", b"\0", bytes_max=1 << 20).rows
-    bare = stocked.range(b"\0", b"\0", bytes_max=1 << 20, keys_only=True).rows
+    full = ranged(stocked, b"\0", b"\0", bytes_max=1 << 20).rows
+    bare = ranged(stocked, b"\0", b"\0", bytes_max=1 << 20, keys_only=True).rows
     assert list(bare) == [row._replace(value=b"") for row in full]
 
 
 def test_paging_meets_every_key_once(stocked: Machine) -> None:
     seen, start, more = [], b"\0", True
     while more:
-        page = stocked.range(start, b"\0", bytes_max=1 << 20, limit=2)
+        page = ranged(stocked, start, b"\0", bytes_max=1 << 20, limit=2)
         seen += [row.key for row in page.rows]
         start, more = page.rows[-1].key + b"\0", page.more
     assert seen == KEYS
@@ -139,5 +139,5 @@ def test_a_cut_range_leaves_no_scan_open() -> None:
     machine = Machine(base, base.state)
     apply(machine, entry(*(put(b"%d" % number) for number in range(9))))
     flush(machine, base)
-    assert machine.range(b"0", b"\0", bytes_max=1 << 20, limit=1).more
+    assert ranged(machine, b"0", b"\0", bytes_max=1 << 20, limit=1).more
     assert base.scans_open == 0

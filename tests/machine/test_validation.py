@@ -6,6 +6,7 @@ import pytest
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import GetRequest, RangeRequest
 from ostraka_server.machine import Refused, validate
 from tests.machine.bases import apply, empty
 from tests.machine.commands import delete, entry, get, put, requested, scan
@@ -46,6 +47,9 @@ def test_good_requests_pass(command: Command) -> None:
         (put(b"5byte", b""), common_pb2.TOO_LARGE, "key_bytes_max, 4"),
         (get(b"5byte"), common_pb2.TOO_LARGE, "key_bytes_max, 4"),
         (scan(b"k", b"k6byte"), common_pb2.TOO_LARGE, "key_bytes_max, 4"),
+        (Command(get=GetRequest(key=b"k", revision=2, at_unix_ms=1)), common_pb2.INVALID, "revision and at_unix_ms"),
+        (Command(range=RangeRequest(key=b"k", sort_order=3)), common_pb2.INVALID, "sort_order 3"),  # type: ignore[arg-type]
+        (Command(range=RangeRequest(key=b"k", sort_target=5)), common_pb2.INVALID, "sort_target 5"),  # type: ignore[arg-type]
         (put(b"k", b"nine byte"), common_pb2.TOO_LARGE, "value_bytes_max, 8"),
     ],
 )

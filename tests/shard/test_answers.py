@@ -79,7 +79,8 @@ def test_a_range_is_cut_by_its_limit_and_by_the_bytes_of_a_page() -> None:
     assert (len(count.kvs), count.count) == (0, 5)
 
 
-@pytest.mark.parametrize("reason", [Reason.INVALID, Reason.TOO_LARGE])
+@pytest.mark.parametrize("reason", [Reason.INVALID, Reason.TOO_LARGE, Reason.COMPACTED, Reason.FUTURE_REVISION])
 def test_a_refusal_of_the_machine_keeps_its_reason_and_words(reason: Reason.ValueType) -> None:
-    error = refused(Refused(reason, "because")).error
+    error = refused(Refused(reason, "because", compact_revision=7)).error
     assert (error.detail.reason, error.message, error.detail.surely_not_done) == (reason, "because", True)
+    assert error.detail.compact_revision == (7 if reason == Reason.COMPACTED else 0)

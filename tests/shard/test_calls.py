@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka.v1.kv_pb2 import CompactRequest
+from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 from tests.shard.asking import Asked, delete, get, local_get, put, whole_range
@@ -48,3 +50,17 @@ def test_what_may_be_repeated_and_what_is_answered_here(command: Command, is_rea
 def test_a_range_is_routed_by_its_first_key() -> None:
     assert Asked(whole_range()).key == b"a"
     assert Asked(delete(b"d", b"f")).key == b"d"
+
+
+@pytest.mark.parametrize(
+    ("command", "shard"),
+    [
+        (put(), None),
+        (whole_range(), None),
+        (Command(compact=CompactRequest(shard=3)), 3),
+        (Command(register=RegisterRequest()), 0),
+        (Command(close=CloseRequest(shard=1)), 1),
+    ],
+)
+def test_what_has_no_key_goes_by_the_shard_that_it_names(command: Command, shard: int | None) -> None:
+    assert Asked(command).shard == shard

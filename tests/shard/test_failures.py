@@ -22,6 +22,8 @@ SAMPLES = {"str": "n7", "int": 7, "bool": True}
 REFUSALS = [
     failures.invalid("why"),
     failures.too_large("why"),
+    failures.compacted("why", 7),
+    failures.future_revision("why"),
     failures.not_leader(1, "n2", "a2:1"),
     failures.no_leader(1),
     failures.overloaded("a queue"),

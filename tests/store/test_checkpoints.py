@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ostraka.v1.exchange_pb2 import Command
 from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, Refused, Result
 from ostraka_server.store import MemoryFactory, Owner, Store
-from tests.machine.bases import empty
+from tests.machine.bases import empty, ranged
 from tests.machine.commands import delete, entry, put
 from tests.machine.model import Model, Outcome
 
@@ -90,7 +90,7 @@ class Checkpoints(RuleBasedStateMachine):
     @rule(key=KEYS, range_end=KEYS, limit=st.integers(0, 3), keys_only=st.booleans())
     def read(self, key: bytes, range_end: bytes, limit: int, keys_only: bool) -> None:
         expected = self.model.scan(key, range_end)
-        result = self.machine.range(key, range_end, bytes_max=1 << 20, limit=limit, keys_only=keys_only)
+        result = ranged(self.machine, key, range_end, bytes_max=1 << 20, limit=limit, keys_only=keys_only)
         rows = expected[: limit or None]
         assert list(result.rows) == [(row[0], b"" if keys_only else row[1], *row[2:]) for row in rows]
         assert (result.more, result.count) == (len(rows) < len(expected), len(expected))
@@ -106,8 +106,8 @@ class Checkpoints(RuleBasedStateMachine):
         assert self.machine.applied_slot == self.steady.applied_slot == len(self.log)
         assert self.machine.digest == self.steady.digest
         everything = self.model.scan(b"\0", b"\0")
-        assert list(self.machine.range(b"\0", b"\0", bytes_max=1 << 20).rows) == everything
-        assert self.machine.range(b"\0", b"\0", bytes_max=0, count_only=True).count == len(everything)
+        assert list(ranged(self.machine, b"\0", b"\0", bytes_max=1 << 20).rows) == everything
+        assert ranged(self.machine, b"\0", b"\0", bytes_max=0, count_only=True).count == len(everything)
 
     def teardown(self) -> None:
         self.store.close()

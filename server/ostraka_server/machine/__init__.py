@@ -3,7 +3,9 @@
 from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, PastFields, PastRow, Row, RowFields
 from ostraka_server.machine.entry import ENTRY_FORMAT, UnknownEntry
 from ostraka_server.machine.machine import DELETE_PREV_BYTES_MAX, Machine
+from ostraka_server.machine.reading import read
 from ostraka_server.machine.results import DeleteResult, PutResult, RangeResult, Refused, Result
+from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.validation import Limits, validate
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "Result",
     "Row",
     "RowFields",
+    "Rows",
     "UnknownEntry",
+    "read",
     "validate",
 ]

@@ -18,15 +18,14 @@ from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.entry import commands_of
 from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.ranges import span
-from ostraka_server.machine.results import DeleteResult, PutResult, RangeResult, Refused, Result
+from ostraka_server.machine.reading import answer_bytes
+from ostraka_server.machine.results import DeleteResult, PutResult, Refused, Result
+from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.validation import refuse_shape
 
 DELETE_PREV_BYTES_MAX = 3 << 20
 """Most that the rows of a delete with prev_kv may take: beyond it the answer would not fit a message. Part of the entry
 format, not configuration: all replicas must refuse the same deletes."""
-
-_MESSAGE_BYTES = 40
-"""What a row takes in a message beside key and value, at most."""
 
 
 class Machine:
@@ -117,7 +116,7 @@ class Machine:
         rows, size = [], 0
         with self._layers.scan(*span(request.key, request.range_end), values=request.prev_kv) as found:
             for row in found:
-                size += _size(row) if request.prev_kv else 0
+                size += answer_bytes(row) if request.prev_kv else 0
                 if size > DELETE_PREV_BYTES_MAX:
                     return None
                 rows.append(row)
@@ -127,34 +126,10 @@ class Machine:
         """The row of `key`, or None if it does not exist."""
         return self._layers.get(key)
 
-    def range(
-        self,
-        key: bytes,
-        range_end: bytes,
-        *,
-        bytes_max: int,
-        limit: int = 0,
-        keys_only: bool = False,
-        count_only: bool = False,
-    ) -> RangeResult:
-        """Rows of a range, ascending. etcd's `range_end`: empty means the one key, b"\\0" every key from `key` on.
-
-        At most `limit` rows (0: any number) and about `bytes_max` bytes of them, but always one if there is one, so
-        that a caller who pages gets on. With `keys_only` values are empty, with `count_only` there are no rows.
-        """
-        start, end = span(key, range_end)
-        if count_only:
-            return RangeResult((), False, self._layers.count(start, end))
-        rows: list[Row] = []
-        size, more = 0, False
-        with self._layers.scan(start, end, values=not keys_only) as found:
-            for row in found:
-                size += _size(row)
-                if rows and (len(rows) == limit or size > bytes_max):
-                    more = True
-                    break
-                rows.append(row)
-        return RangeResult(rows, more, self._layers.count(start, end) if more else len(rows))
+    @property
+    def rows(self) -> Rows:
+        """The present state."""
+        return self._layers
 
     @property
     def unflushed_entries(self) -> int:
@@ -182,7 +157,3 @@ class Machine:
         """The base now holds the delta of `begin_flush`."""
         self._layers.end_flush()
         self._flushed_slot = self._flushing_slot
-
-
-def _size(row: Row) -> int:
-    return len(row.key) + len(row.value) + _MESSAGE_BYTES

@@ -26,10 +26,12 @@ class DeleteResult(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The command had no effect and never will."""
+    """The command had no effect and never will. A read that is refused may succeed later, where its reason says so."""
 
     reason: common_pb2.Reason.ValueType
     message: str
+    compact_revision: int = 0
+    """COMPACTED: the oldest revision that can still be read."""
 
 
 Result = PutResult | DeleteResult | Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, cast
 
 from ostraka.v1 import common_pb2
-from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
+from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest, SortOrder, SortTarget
 from ostraka_server.machine.ranges import FROM_KEY_ON
 from ostraka_server.machine.results import Refused
 
@@ -23,6 +23,7 @@ class Limits(Protocol):
 Request = GetRequest | RangeRequest | PutRequest | DeleteRequest
 
 _EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest)
+_READS = (GetRequest, RangeRequest)
 _RANGED = (RangeRequest, DeleteRequest)
 
 
@@ -43,6 +44,17 @@ def refuse_shape(request: Request) -> Refused | None:
     end = _range_end(request)
     if end and end != FROM_KEY_ON and end < request.key:
         return _invalid("range_end lies before key")
+    return _refuse_reading(request) if isinstance(request, _READS) else None
+
+
+def _refuse_reading(request: GetRequest | RangeRequest) -> Refused | None:
+    if request.revision and request.at_unix_ms:
+        return _invalid("revision and at_unix_ms are both given: ask for the one or the other")
+    if isinstance(request, RangeRequest):
+        if request.sort_order not in SortOrder.values():
+            return _invalid(f"sort_order {request.sort_order} is not known here")
+        if request.sort_target not in SortTarget.values():
+            return _invalid(f"sort_target {request.sort_target} is not known here")
     return None
 
 

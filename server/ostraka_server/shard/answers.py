@@ -5,10 +5,12 @@ Replies are filled in place: to put a finished message into another copies it, a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from ostraka.v1.common_pb2 import KeyValue, Reason, ResponseHeader
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka.v1.kv_pb2 import RangeRequest, RangeResponse
-from ostraka_server.machine import DeleteResult, Machine, PutResult, Refused, Result
+from ostraka_server.machine import DeleteResult, Machine, PutResult, Refused, Result, read
 from ostraka_server.machine.base import Row
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
@@ -51,19 +53,12 @@ class Answers:
             if row is not None:
                 _fill(get.kv, row)
         else:
-            self._range(call.parsed.range, reply.range, machine)
+            self._range(call.request, reply.range, machine)
             self._head(reply.range.header, ballot_round, machine.revision)
         return reply
 
     def _range(self, request: RangeRequest, response: RangeResponse, machine: Machine) -> None:
-        found = machine.range(
-            request.key,
-            request.range_end,
-            bytes_max=self._range_bytes_max,
-            limit=request.limit,
-            keys_only=request.keys_only,
-            count_only=request.count_only,
-        )
+        found = read(machine.rows, request, self._range_bytes_max)
         for row in found.rows:
             _fill(response.kvs.add(), row)
         response.more = found.more
@@ -78,10 +73,18 @@ class Answers:
         header.revision = revision
 
 
+_REFUSALS: Mapping[Reason.ValueType, Callable[[str], Reply]] = {
+    Reason.INVALID: failures.invalid,
+    Reason.TOO_LARGE: failures.too_large,
+    Reason.FUTURE_REVISION: failures.future_revision,
+}
+
+
 def refused(refusal: Refused) -> Reply:
     """A request that the machine refuses, whether asked before the log or at apply."""
-    make = failures.too_large if refusal.reason == Reason.TOO_LARGE else failures.invalid
-    return make(refusal.message)
+    if refusal.reason == Reason.COMPACTED:
+        return failures.compacted(refusal.message, refusal.compact_revision)
+    return _REFUSALS[refusal.reason](refusal.message)
 
 
 def _fill(kv: KeyValue, row: Row) -> None:

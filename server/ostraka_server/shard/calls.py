@@ -10,6 +10,9 @@ from ostraka.v1.exchange_pb2 import Command, Reply
 
 READS = frozenset(("get", "range"))
 
+TO_A_SHARD = frozenset(("compact", "register", "close"))
+"""Requests that name a shard instead of keys."""
+
 
 class Call:
     """Answered exactly once, whoever gets there first: the group, a deadline, a withdrawal.
@@ -51,8 +54,13 @@ class Call:
         return self.kind in READS and self.request.strength != LINEARIZABLE
 
     @property
+    def shard(self) -> int | None:
+        """The shard that the request names, 0 for the only one there is; None where its key routes it."""
+        return self.request.shard if self.kind in TO_A_SHARD else None
+
+    @property
     def key(self) -> bytes:
-        """The key, or a range's first one: what routes the call."""
+        """The key, or a range's first one: what routes the call, unless `shard` does."""
         key: bytes = self.request.key
         return key
 

@@ -15,6 +15,7 @@ DEADLINE_EXCEEDED = 4
 NOT_FOUND = 5
 RESOURCE_EXHAUSTED = 8
 FAILED_PRECONDITION = 9
+OUT_OF_RANGE = 11
 UNAVAILABLE = 14
 
 RETRY_AFTER_OVERLOAD_MS = 50
@@ -33,6 +34,17 @@ def invalid(message: str) -> Reply:
 def too_large(message: str) -> Reply:
     """A limit is exceeded; the message names it."""
     return _failure(INVALID_ARGUMENT, message, ErrorDetail(reason=Reason.TOO_LARGE, surely_not_done=True))
+
+
+def compacted(message: str, compact_revision: int) -> Reply:
+    """The revision is older than the history that is kept, from `compact_revision` on."""
+    detail = ErrorDetail(reason=Reason.COMPACTED, surely_not_done=True, compact_revision=compact_revision)
+    return _failure(OUT_OF_RANGE, message, detail)
+
+
+def future_revision(message: str) -> Reply:
+    """The shard has not come to the revision yet, at least not here."""
+    return _failure(OUT_OF_RANGE, message, ErrorDetail(reason=Reason.FUTURE_REVISION, surely_not_done=True))
 
 
 def not_leader(shard: int, leader: str, address: str) -> Reply:

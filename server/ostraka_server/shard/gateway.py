@@ -126,8 +126,9 @@ class Gateway:
             return None
         self._admission.take(len(command))
         self._idle.clear()
-        assert self._router is not None
-        self._route(self._router.group_of(call.key), call)
+        group = self._group_of(call)
+        if group is not None:
+            self._route(group, call)
         return call
 
     def refuse(self, calls: int, first_bytes: int) -> Reply | None:
@@ -145,6 +146,19 @@ class Gateway:
     def withdraw(self, call: Call) -> None:
         """The caller does not want the answer any more. A write that is not proposed yet is dropped."""
         call.answer(failures.withdrawn())
+
+    def _group_of(self, call: Call) -> Group | None:
+        """The group that is asked; None where there is no such, which the caller is told."""
+        assert self._router is not None
+        shard = call.shard
+        if shard is None:
+            return self._router.group_of(call.key)
+        group = self._router.data_group(shard)
+        if group is None and shard == 0:
+            call.answer(failures.invalid("the request names no shard, and there are several: name one"))
+        elif group is None:
+            call.answer(failures.no_such_shard(shard))
+        return group
 
     def _ended(self, taken_at: float, call: Call, reply: Reply) -> None:
         admission = self._admission

@@ -35,6 +35,14 @@ class Router:
         """The group whose shard holds `key`."""
         return self.groups[self.layout.shard_of(key).group]
 
+    def data_group(self, shard: int) -> Group | None:
+        """The group that serves a shard which clients may name, 0 being the only one; None where there is no such."""
+        shards = self.layout.shards
+        if shard == 0:
+            return self.groups[shards[0].group] if len(shards) == 1 else None
+        found = self.shard(shard)
+        return None if found is None else self.groups[found.group]
+
     def group_of_shard(self, shard: int) -> Group | None:
         """The group that serves a shard, by the shard's number; the system group for 0."""
         if shard == self._system.shard:

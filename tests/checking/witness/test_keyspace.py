@@ -21,7 +21,7 @@ from ostraka.checking.witness import (
 )
 from ostraka_server.machine import DeleteResult, Machine, PutResult
 from tests.checking.witness.stores import requested
-from tests.machine.bases import apply, empty
+from tests.machine.bases import apply, empty, ranged
 from tests.machine.commands import delete, entry, put
 
 
@@ -42,8 +42,9 @@ def machine_answers(machine: Machine, request: Request) -> Answer:
         return None if row is None else Row(*row)
     assert isinstance(request, Range | Count)
     if isinstance(request, Count):
-        return machine.range(request.start, _end(request.end), bytes_max=1, count_only=True).count
-    found = machine.range(
+        return ranged(machine, request.start, _end(request.end), bytes_max=1, count_only=True).count
+    found = ranged(
+        machine,
         request.start,
         _end(request.end),
         bytes_max=1 << 30,

@@ -25,7 +25,7 @@ from ostraka_server.log import LogCorrupt
 from ostraka_server.shard.layout import FIRST_GROUP
 from ostraka_server.store import DamagedStore, MemoryFactory, Owner, StoreError
 from ostraka_server.store import Store as OpenStore
-from tests.machine.bases import empty
+from tests.machine.bases import empty, ranged
 from tests.simulation.stack.cluster import Cluster, KiB, run
 from tests.simulation.stack.decay import Decay, Target, draw
 from tests.simulation.stack.host import Host
@@ -117,7 +117,7 @@ class Rot:
         """Every replica and every log has everything, and the same."""
         await self._cluster.until_level(30.0)
         for node in self._cluster.nodes:
-            found = node.up.group.machine.range(b"\0", b"\0", bytes_max=1 << 30)
+            found = ranged(node.up.group.machine, b"\0", b"\0", bytes_max=1 << 30)
             assert {row.key: row.value for row in found.rows} == self._acknowledged, f"{case}: lost on {node.name}"
         for number in SHARDS:
             payloads = [_logged(node, number) for node in self._cluster.nodes]
@@ -134,7 +134,7 @@ class Rot:
                 machine = empty()
                 for slot in sorted(payloads):
                     machine.apply(slot, payloads[slot])
-                found = machine.range(b"\0", b"\0", bytes_max=1 << 30)
+                found = ranged(machine, b"\0", b"\0", bytes_max=1 << 30)
                 assert {row.key: row.value for row in found.rows} == self._acknowledged, f"{case}: log of {node.name}"
 
 

@@ -1,0 +1,24 @@
+"""The rows of one state, wherever they lie: the present, the past, or what a transaction sees of its own writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from ostraka_server.machine.base import Row
+
+
+class Rows(Protocol):
+    """Key ranges are `[start, end)`, keys compare as bytes, an `end` of None means no end."""
+
+    def get(self, key: bytes) -> Row | None:
+        """The row of `key`, if it exists."""
+
+    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> AbstractContextManager[Iterator[Row]]:
+        """Rows in ascending order, read as they are iterated; values are empty unless `values`.
+
+        Nothing may be written until it is left."""
+
+    def count(self, start: bytes, end: bytes | None) -> int:
+        """How many keys exist."""
