@@ -21,6 +21,7 @@ from tests.e2e.away import comes_back
 from tests.e2e.clean_clone import clean_clone
 from tests.e2e.idle import idle
 from tests.e2e.kills import Victims, kill_rounds
+from tests.e2e.many_keys import holds_many_keys
 from tests.e2e.overload import bear_overload
 from tests.e2e.real_data import load_kill_dump
 from tests.e2e.stop import stops_and_transfers
@@ -58,6 +59,7 @@ PARTS: dict[str, Callable[[Path], Figures | Coroutine[object, object, Figures]]]
     "idle": lambda directory: idle(directory, settle_seconds=60, window_seconds=30),
     "stop": lambda directory: stops_and_transfers(directory, rounds=10),
     "away": lambda directory: comes_back(directory, writes=100_000),
+    "many-keys": lambda directory: holds_many_keys(directory, keys=1_000_000),
     "overload": lambda directory: bear_overload(directory, seconds=60),
     "clean-clone": clean_clone,
     "tests": _tests,
