@@ -16,12 +16,15 @@ TARGETS: Mapping[int, Callable[[KeyValue], Any]] = {
     kv_pb2.BY_MOD_REVISION: lambda kv: kv.mod_revision,
     kv_pb2.BY_VALUE: lambda kv: kv.value,
 }
+ORDERS = (kv_pb2.ORDER_UNSPECIFIED, kv_pb2.ASCENDING, kv_pb2.DESCENDING)
 EVERY_KEY_FROM_THERE_ON = b"\0"
 
 
 def malformed(request: Any) -> bool:
-    """No key, or a range that ends before it begins. One that ends where it begins is empty."""
+    """No key, a range that ends before it begins (one that ends where it begins is empty), or an order unheard of."""
     end = getattr(request, "range_end", b"")
+    if isinstance(request, RangeRequest) and (request.sort_target not in TARGETS or request.sort_order not in ORDERS):
+        return True
     return not request.key or (end not in (b"", EVERY_KEY_FROM_THERE_ON) and end < request.key)
 
 
@@ -41,7 +44,7 @@ def answer(request: RangeRequest, state: Mapping[bytes, KeyValue], response: Ran
         return
     wanted = sorted(filter(lambda kv: passes(kv, request), there), key=TARGETS[request.sort_target])
     if request.sort_order == kv_pb2.DESCENDING:
-        wanted.sort(key=TARGETS[request.sort_target], reverse=True)
+        wanted.reverse()
     limit = request.limit or len(wanted)
     response.more = len(wanted) > limit
     for kv in wanted[:limit]:

@@ -14,7 +14,8 @@ from tests.model.shard import Outcome, Refusal
 
 OWNER = Owner("cluster", "node", 1)
 ANSWERS = Answers(cluster=0, shard=0, node="", range_bytes_max=1 << 20)
-"""Of a header only the revision differs from nothing."""
+FEW_BYTES = Answers(cluster=0, shard=0, node="", range_bytes_max=100)
+"""Of a header only the revision is told."""
 _BALLOT_ROUND = 0
 
 
@@ -52,10 +53,12 @@ class Replica:
         """What the sender of an applied command is told."""
         return _outcome(ANSWERS.to_write(_call(command), result, self.machine, _BALLOT_ROUND))
 
-    def read(self, command: Command) -> Outcome:
+    def read(self, command: Command, *, bounded: bool = False) -> Outcome:
+        """What the sender of a read is told; `bounded`: in so few bytes that a range is soon cut."""
         call = _call(command)
         refusal = validate(call.request, _Limits())
-        return _outcome(refused(refusal) if refusal else ANSWERS.to_read(call, self.machine, _BALLOT_ROUND))
+        answers = FEW_BYTES if bounded else ANSWERS
+        return _outcome(refused(refusal) if refusal else answers.to_read(call, self.machine, _BALLOT_ROUND))
 
     def flush(self) -> None:
         """The next step of one: begin it, write it, write it again, as whoever does not know whether it was written."""
