@@ -138,6 +138,7 @@ class Hosting:
         owner = self._owner(number)
         sink = SnapshotSink(group, factory, owner, beside, clock, tell, installer.install, has_room)
         group.on_damage = sink.ask
+        group.reads.tell = tell
         self.driver.add(group, flusher, Transfer(source, sink))
         self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink
 
@@ -175,6 +176,8 @@ class Hosting:
                 node=config.node,
                 range_bytes_max=config.limits.range_response_bytes_max,
             ),
+            now=self._clock.now,
+            first_nonce=self._random.getrandbits(62),
             unflushed_max=config.store.unflushed_entries_max,
             base=self.log.base(number),
         )

@@ -12,6 +12,7 @@ from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, PaxosConfig,
 from ostraka_server.paxos.acceptor import AHEAD_ENTRIES_MAX
 from ostraka_server.paxos.messages import Accepted, Decided, HeartbeatAck, Message, Promise, Send
 from ostraka_server.shard import codec
+from ostraka_server.shard.read_points import ReadPointMessage
 from ostraka_server.shard.snapshots import SnapshotMessage
 
 GROUP = 1
@@ -166,7 +167,7 @@ class Trio:
     def deliver(self, receiver: int, data: bytes) -> None:
         """Bytes arrive at a node. As `Driver.receive`, which has seen to it that the sender is who it says."""
         group, sender, addressed, message = codec.decode(data)
-        if (group, addressed) == (GROUP, receiver) and not isinstance(message, SnapshotMessage):
+        if (group, addressed) == (GROUP, receiver) and not isinstance(message, SnapshotMessage | ReadPointMessage):
             self.seats[receiver].step(sender, message, self.now)
             self.settle()
 

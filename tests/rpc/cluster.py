@@ -121,6 +121,8 @@ class Cluster:
             members=members,
             machine=Machine(DictBase(), EMPTY_STATE),
             answers=Answers(cluster=CLUSTER, shard=SHARDS[group], node=f"n{node}", range_bytes_max=1 << 20),
+            now=self.clock.now,
+            first_nonce=node << 32,
             unflushed_max=self._unflushed_max.get(f"n{node}", 1000),
         )
 

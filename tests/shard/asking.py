@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ostraka.v1.common_pb2 import SERIALIZABLE
+from ostraka.v1.common_pb2 import BOUNDED, SERIALIZABLE, Strength
 from ostraka.v1.exchange_pb2 import Command, Error, Reply
 from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
 from ostraka_server.shard.calls import Call
@@ -44,6 +44,14 @@ def get(key: bytes = b"k") -> Command:
 
 def local_get(key: bytes = b"k") -> Command:
     return Command(get=GetRequest(key=key, strength=SERIALIZABLE))
+
+
+def bounded_get(max_staleness_ms: int, key: bytes = b"k") -> Command:
+    return Command(get=GetRequest(key=key, strength=BOUNDED, max_staleness_ms=max_staleness_ms))
+
+
+def get_since(min_revision: int, *, strength: Strength.ValueType = SERIALIZABLE) -> Command:
+    return Command(get=GetRequest(key=b"k", strength=strength, min_revision=min_revision))
 
 
 def whole_range() -> Command:

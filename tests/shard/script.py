@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from ostraka_server.machine import EMPTY_STATE, Machine
 from ostraka_server.machine.base import Base
-from ostraka_server.paxos import Ballot, Durable, Entry, PaxosConfig, Ready, Replica
+from ostraka_server.paxos import Ballot, Durable, Entry, PaxosConfig, Ready, Replica, ReplicaId
 from ostraka_server.paxos.messages import (
     Accept,
     Accepted,
@@ -20,9 +21,11 @@ from ostraka_server.paxos.messages import (
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.group import Group
+from ostraka_server.shard.read_points import AskReadPoint, ReadPoint, ReadPointMessage
 from tests.machine.bases import DictBase
 
 CONFIG = PaxosConfig()
+FIRST_NONCE = 100
 ANSWERS = Answers(cluster=77, shard=1, node="n1", range_bytes_max=1000)
 
 
@@ -35,6 +38,7 @@ def new_group(
     unflushed_max: int = 1000,
     durable: Durable | None = None,
     base_slot: int = 0,
+    now: Callable[[], float] = lambda: 0.0,
 ) -> Group:
     """Replica 1 of 1 to `members`, at time 0."""
     nodes = {replica: f"n{replica}" for replica in range(1, members + 1)}
@@ -48,6 +52,8 @@ def new_group(
         members=nodes,
         machine=Machine(base or DictBase(), EMPTY_STATE),
         answers=ANSWERS,
+        now=now,
+        first_nonce=FIRST_NONCE,
         unflushed_max=unflushed_max,
         base=base_slot,
     )
@@ -57,10 +63,13 @@ class Script:
     """Turns the group as its driver would, with a disk that takes no time, and plays replicas 2 and 3."""
 
     def __init__(self, group: Group | None = None) -> None:
-        self.group = group or new_group()
+        self.group = group or new_group(now=lambda: self.now)
         self.now = 0.0
         self.sent: list[Message] = []
-        """Everything that left for others."""
+        """Everything of consensus that left for others."""
+        self.told: list[tuple[ReplicaId, ReadPointMessage]] = []
+        """What else did."""
+        self.group.reads.tell = lambda to, message: self.told.append((to, message))
         self.rerouted: list[Call] = []
         self.group.reroute = self.rerouted.append
 
@@ -86,7 +95,7 @@ class Script:
 
     def elect(self, *accepted: Entry) -> None:
         """Have 2 and 3 promise, having accepted this much, before the replica's own promise is counted."""
-        self.now = max(self.now, self.group.deadline)
+        self.now = max(self.now, self.group.replica.deadline)
         replica = self.group.replica
         self.turn()
         asked = Ballot(1, self.ballot.round + 1, 1)
@@ -124,6 +133,13 @@ class Script:
         self.turn()
         assert not self.group.leads
         return ballot
+
+    def tell_read_point(self, slot: int) -> None:
+        """2 answers the latest request for a read point."""
+        to, message = self.told[-1]
+        assert to == 2
+        assert isinstance(message, AskReadPoint)
+        self.group.hear(2, ReadPoint(message.ballot, message.nonce, slot))
 
     def led_by_2(self, *payloads: bytes) -> None:
         """2 leads and has these payloads decided, from the first slot not decided here on."""

@@ -13,6 +13,7 @@ from ostraka_server.paxos import Ballot, Entry, Faulty
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
 from ostraka_server.shard.codec import ReplicaMessage
+from ostraka_server.shard.read_points import ReadPointMessage
 from ostraka_server.shard.snapshots import SnapshotMessage
 from ostraka_server.wire import replica_pb2 as wire
 
@@ -47,7 +48,7 @@ def _of_one_ballot(message: ReplicaMessage) -> m.Message:
     )
 
 
-KINDS = (*get_args(m.Message), *get_args(SnapshotMessage))
+KINDS = (*get_args(m.Message), *get_args(SnapshotMessage), *get_args(ReadPointMessage))
 
 
 @pytest.mark.parametrize("kind", KINDS)

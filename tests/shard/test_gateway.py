@@ -18,7 +18,7 @@ from ostraka_server.shard.gateway import PARKED_RETRY_S, Gateway
 from ostraka_server.shard.router import Router
 from tests.client.fake_cluster import FakeCluster
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
-from tests.shard.asking import get, local_get, put
+from tests.shard.asking import bounded_get, get, local_get, put
 from tests.shard.script import Script, new_group
 
 LIMITS = Limits(calls_in_flight_max=3, default_timeout_ms=2000, timeout_ms_max=4000)
@@ -138,6 +138,39 @@ async def test_a_local_read_is_answered_without_a_leader(clock: VirtualClock) ->
     entrance = Entrance(clock)
     (reply,) = entrance.submit(local_get())
     assert reply.HasField("get")
+
+
+@virtual_time
+async def test_a_bounded_read_is_answered_here_once_the_leader_named_a_read_point(clock: VirtualClock) -> None:
+    entrance = Entrance(clock)
+    entrance.led_by_2()
+    replies = entrance.submit(bounded_get(100))
+    assert entrance.wakes == 1
+    entrance.data.turn()
+    entrance.data.tell_read_point(0)
+    assert replies[0].HasField("get")
+    assert not entrance.forwarder.forwarded
+    assert entrance.submit(bounded_get(100))[0].HasField("get"), "it is fresh enough now"
+    assert entrance.wakes == 1
+
+
+@virtual_time
+async def test_a_bounded_read_waits_for_a_leader_until_its_deadline(clock: VirtualClock) -> None:
+    entrance = Entrance(clock)
+    replies = entrance.submit(bounded_get(100), 1000)
+    await clock.sleep(0.99)
+    assert not replies
+    await clock.sleep(0.1)
+    assert reason(replies) == Reason.DEADLINE
+
+
+@virtual_time
+async def test_a_bounded_read_of_a_lost_store_goes_to_the_leader(clock: VirtualClock) -> None:
+    entrance = Entrance(clock)
+    entrance.led_by_2()
+    entrance.data.group.lose()
+    entrance.submit(bounded_get(100))
+    assert [node for _, node, _ in entrance.forwarder.forwarded] == ["n2"]
 
 
 @virtual_time

@@ -17,15 +17,15 @@ def gathered(count: int, deadline: float = 10.0) -> tuple[PendingReads, list[Ask
 
 def test_reads_of_one_turn_share_a_number_and_later_ones_get_the_next() -> None:
     reads, _ = gathered(2)
-    assert reads.ask() == 1
-    assert reads.ask() is None
+    assert reads.ask(0.0) == 1
+    assert not reads.queued
     reads.add(Asked(get()))
-    assert reads.ask() == 2
+    assert reads.ask(0.0) == 2
 
 
 def test_a_confirmed_read_waits_for_its_point() -> None:
     reads, calls = gathered(2)
-    reads.ask()
+    reads.ask(0.0)
     reads.confirmed(1, 7)
     assert reads.take_ready(6) == []
     assert reads.take_ready(7) == calls
@@ -34,10 +34,10 @@ def test_a_confirmed_read_waits_for_its_point() -> None:
 
 def test_each_read_waits_for_its_own_point() -> None:
     reads, (first,) = gathered(1)
-    reads.ask()
+    reads.ask(0.0)
     second = Asked(get())
     reads.add(second)
-    reads.ask()
+    reads.ask(0.0)
     reads.confirmed(2, 4)
     reads.confirmed(1, 9)
     assert reads.take_ready(5) == [second]
@@ -46,7 +46,7 @@ def test_each_read_waits_for_its_own_point() -> None:
 
 def test_what_cannot_be_confirmed_goes_elsewhere_unless_it_was_answered() -> None:
     reads, (waiting, withdrawn) = gathered(2)
-    reads.ask()
+    reads.ask(0.0)
     withdrawn.answer(Reply())
     assert reads.failed(1) == [waiting]
     assert len(reads) == 0
@@ -54,7 +54,7 @@ def test_what_cannot_be_confirmed_goes_elsewhere_unless_it_was_answered() -> Non
 
 def test_a_follower_gives_up_what_was_not_asked_for() -> None:
     reads, _ = gathered(1)
-    reads.ask()
+    reads.ask(0.0)
     late = Asked(get())
     reads.add(late)
     assert reads.take_queued() == [late]
@@ -63,12 +63,12 @@ def test_a_follower_gives_up_what_was_not_asked_for() -> None:
 
 def test_a_read_expires_wherever_it_is() -> None:
     reads, (confirmed,) = gathered(1)
-    reads.ask()
+    reads.ask(0.0)
     reads.confirmed(1, 100)
     asked, queued, patient = Asked(get()), Asked(get()), Asked(get(), deadline=99.0)
     reads.add(asked)
     reads.add(patient)
-    reads.ask()
+    reads.ask(0.0)
     reads.add(queued)
     reads.expire(10.0)
     assert all(call.error.detail.surely_not_done for call in (confirmed, asked, queued))
@@ -78,7 +78,7 @@ def test_a_read_expires_wherever_it_is() -> None:
 
 def test_reads_that_have_their_answer_are_not_kept() -> None:
     reads, calls = gathered(50)
-    reads.ask()
+    reads.ask(0.0)
     reads.confirmed(1, 10**6)  # the store is stuck, the slot is never applied
     for call in calls:
         call.answer(Reply())

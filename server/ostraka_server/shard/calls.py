@@ -50,7 +50,7 @@ class Call:
 
     @property
     def is_local_read(self) -> bool:
-        """Whether any replica may answer it from its own state."""
+        """Whether any replica may answer it, from its own state where that is recent enough."""
         return self.kind in READS and self.request.strength != LINEARIZABLE
 
     @property

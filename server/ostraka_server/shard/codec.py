@@ -7,10 +7,11 @@ from typing import Any
 
 from ostraka_server.paxos import Ballot, Entry, Faulty, ReplicaId
 from ostraka_server.paxos import messages as m
+from ostraka_server.shard import read_points as r
 from ostraka_server.shard import snapshots as s
 from ostraka_server.wire import replica_pb2 as wire
 
-ReplicaMessage = m.Message | s.SnapshotMessage
+ReplicaMessage = m.Message | s.SnapshotMessage | r.ReadPointMessage
 
 
 class MalformedMessage(ValueError):
@@ -111,6 +112,8 @@ _ENCODERS: dict[type, Callable[[wire.Message, Any], object]] = {
     s.OfferSnapshot: _offer,
     s.RequestChunk: lambda to, x: to.request_chunk.CopyFrom(wire.RequestChunk(digest=x.digest, offset=x.offset)),
     s.Chunk: lambda to, x: to.chunk.CopyFrom(wire.Chunk(digest=x.digest, offset=x.offset, data=x.data)),
+    r.AskReadPoint: lambda to, x: to.ask_read_point.CopyFrom(wire.AskReadPoint(nonce=x.nonce)),
+    r.ReadPoint: lambda to, x: to.read_point.CopyFrom(wire.ReadPoint(nonce=x.nonce, slot=x.slot)),
 }
 
 _DECODERS: dict[str, Callable[[Ballot, Any], ReplicaMessage]] = {
@@ -130,4 +133,6 @@ _DECODERS: dict[str, Callable[[Ballot, Any], ReplicaMessage]] = {
     "offer_snapshot": lambda b, x: s.OfferSnapshot(b, x.slot, x.size, x.digest),
     "request_chunk": lambda b, x: s.RequestChunk(b, x.digest, x.offset),
     "chunk": lambda b, x: s.Chunk(b, x.digest, x.offset, x.data),
+    "ask_read_point": lambda b, x: r.AskReadPoint(b, x.nonce),
+    "read_point": lambda b, x: r.ReadPoint(b, x.nonce, x.slot),
 }

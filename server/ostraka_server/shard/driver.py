@@ -20,6 +20,7 @@ from ostraka_server.paxos.messages import Decided, Send
 from ostraka_server.shard import codec
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
+from ostraka_server.shard.read_points import ReadPointMessage
 from ostraka_server.shard.seams import Runner, Transport
 from ostraka_server.shard.snapshots import SnapshotMessage
 from ostraka_server.shard.transfer import Transfers
@@ -108,7 +109,7 @@ class Driver:
         self.truncate(group, base)
         await self._truncated.wait()
 
-    def tell(self, group: Group, to: ReplicaId, message: SnapshotMessage) -> None:
+    def tell(self, group: Group, to: ReplicaId, message: SnapshotMessage | ReadPointMessage) -> None:
         """Send something that is not consensus', now."""
         self._post_to(group, to, message)
         self._send()
@@ -132,6 +133,8 @@ class Driver:
                 continue
             if isinstance(message, SnapshotMessage):
                 self._transfers[number].take(sender, message)
+            elif isinstance(message, ReadPointMessage):
+                group.hear(sender, message)
             else:
                 group.receive(sender, message, len(data))
         self.wake()

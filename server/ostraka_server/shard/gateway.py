@@ -174,9 +174,10 @@ class Gateway:
         answer(reply)
 
     def _route(self, group: Group, call: Call) -> None:
-        if call.is_local_read and not group.lost:
+        local = call.is_local_read and not group.lost
+        if local and group.may_answer(call):
             group.read_locally(call)
-        elif group.leads:
+        elif group.leads or (local and group.leader_node is not None):
             self._carry_out(group, call)
         elif (leader := group.leader_node) is None:
             self._park(group, call)

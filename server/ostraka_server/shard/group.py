@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
+from ostraka.v1.common_pb2 import BOUNDED
 from ostraka_server.distribution import Distribution, quadrupling
 from ostraka_server.logs import fields
 from ostraka_server.machine import Machine, Result
@@ -20,9 +22,10 @@ from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.backlog import Backlog
 from ostraka_server.shard.calls import Call
+from ostraka_server.shard.confirmed_reads import ConfirmedReads
 from ostraka_server.shard.inbox import Inbox
-from ostraka_server.shard.pending_reads import PendingReads
 from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
+from ostraka_server.shard.read_points import ReadPointMessage
 from ostraka_server.store import DamagedStore
 
 UNFLUSHED_BYTES_MAX = 64 << 20
@@ -61,10 +64,13 @@ class Group:
         members: dict[ReplicaId, str],
         machine: Machine,
         answers: Answers,
+        now: Callable[[], float],
+        first_nonce: int,
         unflushed_max: int,
         base: int = 0,
     ) -> None:
-        """`base`: the log holds no entries through it. Where the machine does not have them either, its store is lost:
+        """`now` reads the node's clock, in seconds. `first_nonce`: drawn at random, below 2**62 (see `read_points.py`).
+        `base`: the log holds no entries through it. Where the machine does not have them either, its store is lost:
         nothing is applied, read or led until a snapshot is installed; the replica keeps voting."""
         self.id = group
         self.shard = shard
@@ -79,9 +85,10 @@ class Group:
         self.on_damage: Callable[[], None] = lambda: None
         """Called when the store turned out to be damaged, and so counts as lost."""
         self._answers = answers
+        self._now = now
         self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
-        self._reads = PendingReads()
+        self.reads = ConfirmedReads(replica, first_nonce)
         self._backlog = Backlog(machine.applied_slot)
         self.base = base
         """The log holds no entries through it, or will soon not hold them."""
@@ -107,17 +114,31 @@ class Group:
 
     def submit(self, call: Call) -> None:
         """Take a call of this group. The caller wakes the driver."""
-        (self._reads if call.is_read else self._proposals).add(call)
+        (self.reads if call.is_read else self._proposals).add(call)
+
+    def may_answer(self, call: Call) -> bool:
+        """Whether a read that any replica may answer can be answered from this one's state as it is."""
+        machine = self.machine
+        return self.reads.may_answer(call, machine.revision, machine.applied_slot, self._now())
 
     def read_locally(self, call: Call) -> None:
         """Answer a read from this replica's own state, however old. One that meets damage goes elsewhere."""
         self.stats.reads += 1
+        machine, request = self.machine, call.request
+        if request.min_revision > machine.revision:
+            message = f"min_revision is {request.min_revision}, and the shard has come to {machine.revision}"
+            call.answer(failures.future_revision(message))
+            return
         try:
-            reply = self._answers.to_read(call, self.machine, self.replica.ballot.round)
+            reply = self._answers.to_read(call, machine, self.replica.ballot.round)
         except DamagedStore as damage:
             self.damaged(damage)
             self.reroute(call)
         else:
+            if request.strength == BOUNDED and not reply.HasField("error"):
+                staleness = self.reads.staleness(machine.applied_slot, self._now())
+                answer = reply.get if call.kind == "get" else reply.range
+                answer.staleness_ms = ceil(staleness * 1000)
             call.answer(reply)
 
     def get(self, key: bytes) -> Row | None:
@@ -136,17 +157,17 @@ class Group:
     @property
     def pending_reads(self) -> int:
         """Reads that wait for their read point to be confirmed and applied."""
-        return self._reads.calls
+        return self.reads.calls
 
     @property
     def waiting(self) -> bool:
         """Whether calls wait here, whose deadlines may pass."""
-        return bool(self._proposals) or bool(self._reads)
+        return bool(self._proposals) or bool(self.reads)
 
     def expire(self, now: float) -> None:
         """Answer every call whose deadline has passed."""
         self._proposals.expire(now)
-        self._reads.expire(now)
+        self.reads.expire(now)
 
     # For the driver
 
@@ -160,8 +181,13 @@ class Group:
 
     @property
     def deadline(self) -> float:
-        """When the replica wants to be ticked."""
-        return self.replica.deadline
+        """When a turn has something to do."""
+        return min(self.replica.deadline, self.reads.deadline)
+
+    def hear(self, sender: ReplicaId, message: ReadPointMessage) -> None:
+        """Another replica asks for a read point, or answers."""
+        self.reads.hear(sender, message)
+        self._answer_reads()
 
     def turn(self, now: float) -> Ready:
         """Take in what has arrived, propose what is queued, and say what is to be done."""
@@ -173,11 +199,11 @@ class Group:
         if replica.leads:
             if not lags:
                 self._propose(now)
-            if (number := self._reads.ask()) is not None:
-                replica.read(number, now)
         else:
-            for call in (*self._proposals.take_queued(), *self._reads.take_queued()):
+            for call in self._proposals.take_queued():
                 self.reroute(call)
+        for call in self.reads.ask_for_read_point(now, lost=self.lost):
+            self.reroute(call)
         ready = replica.ready()
         self._decided_through = replica.decided_through
         return ready
@@ -196,9 +222,7 @@ class Group:
         """What the Ready asked for is being synced: apply, and answer, what does not wait for that."""
         self._backlog.extend(ready.take_durable())
         self._apply_backlog()
-        for number, read_point in ready.confirmed:
-            self._reads.confirmed(number, read_point)
-        ready.confirmed.clear()
+        self.reads.take_confirmed(ready)
         self._answer_reads()
 
     def finish(self, ready: Ready) -> None:
@@ -209,7 +233,7 @@ class Group:
         ready.decided.clear()
         self.advance(ready)
         for number in ready.failed_reads:
-            for call in self._reads.failed(number):
+            for call in self.reads.failed(number):
                 self.reroute(call)
         self._notice_change()
 
@@ -312,7 +336,7 @@ class Group:
     def _answer_reads(self) -> None:
         if self.lost:
             return
-        for call in self._reads.take_ready(self.machine.applied_slot):
+        for call in self.reads.take_ready(self.machine.applied_slot):
             if self.lost:
                 self.reroute(call)
             elif not call.is_answered:

@@ -1,19 +1,36 @@
-"""Linearizable reads on their way: gathered, confirmed together, answered once the state has applied the read point."""
+"""Reads that wait for a read point: gathered, confirmed together, answered once the state has applied it.
+
+Who confirms is the same to them: a quorum's round where this replica leads, else the leader (`read_points.py`).
+"""
 
 from __future__ import annotations
+
+from math import inf
+from typing import NamedTuple
 
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 
 
-class PendingReads:
-    """One group's confirmed reads on this node. A read number stands for all reads gathered in one turn."""
+class _Asked(NamedTuple):
+    calls: list[Call]
+    at: float
 
-    def __init__(self) -> None:
+
+class _Confirmed(NamedTuple):
+    slot: int
+    asked: _Asked
+
+
+class PendingReads:
+    """One group's on this node. A read number stands for all reads gathered in one turn."""
+
+    def __init__(self, first_number: int = 1) -> None:
+        self._next_number = first_number
         self._queued: list[Call] = []
-        self._asked: dict[int, list[Call]] = {}
-        self._confirmed: list[tuple[int, list[Call]]] = []
-        self._number = 0
+        self._asked: dict[int, _Asked] = {}
+        self._confirmed: list[_Confirmed] = []
+        self._fresh_slot, self._fresh_at = 0, -inf  # the latest read point that was applied, and when it was asked for
 
     def __len__(self) -> int:
         return len(self._queued) + len(self._asked) + len(self._confirmed)
@@ -21,48 +38,68 @@ class PendingReads:
     @property
     def calls(self) -> int:
         """How many reads wait here."""
-        asked = sum(map(len, self._asked.values()))
-        return len(self._queued) + asked + sum(len(calls) for _, calls in self._confirmed)
+        waiting = (*self._asked.values(), *(each.asked for each in self._confirmed))
+        return len(self._queued) + sum(len(asked.calls) for asked in waiting)
+
+    @property
+    def queued(self) -> bool:
+        """Whether reads wait to be asked for."""
+        return bool(self._queued)
 
     def add(self, call: Call) -> None:
         """A read arrived."""
         self._queued.append(call)
 
-    def ask(self) -> int | None:
-        """Number the reads gathered since the last call; None where there are none."""
-        if not self._queued:
-            return None
-        self._number += 1
-        self._asked[self._number] = self._queued
+    def ask(self, now: float) -> int:
+        """Number the reads gathered since the last call, be it none, to ask for their read point now."""
+        number = self._next_number
+        self._next_number += 1
+        self._asked[number] = _Asked(self._queued, now)
         self._queued = []
-        return self._number
+        return number
 
-    def confirmed(self, read: int, read_point: int) -> None:
-        """The reads of this number may be answered once the read point is applied."""
-        self._confirmed.append((read_point, self._asked.pop(read)))
+    def ask_again(self, read: int) -> None:
+        """No answer came to this number: its reads wait for the next one."""
+        self._queued = [*self._asked.pop(read).calls, *self._queued]
+
+    def confirmed(self, read: int, slot: int) -> None:
+        """The reads of this number may be answered once `slot` is applied."""
+        self._confirmed.append(_Confirmed(slot, self._asked.pop(read)))
 
     def failed(self, read: int) -> list[Call]:
         """This replica can no longer confirm them: somebody else may."""
-        return [call for call in self._asked.pop(read) if not call.is_answered]
+        return [call for call in self._asked.pop(read).calls if not call.is_answered]
 
-    def take_queued(self) -> list[Call]:
-        """Give up what was not asked for yet: this replica does not lead."""
-        queued, self._queued = self._queued, []
-        return [call for call in queued if not call.is_answered]
+    def take_queued(self, *, but_local: bool = False) -> list[Call]:
+        """Give up what was not asked for yet, for somebody else to answer; `but_local`: except what any replica may."""
+        queued, self._queued = [call for call in self._queued if not call.is_answered], []
+        if but_local:
+            self._queued = [call for call in queued if call.is_local_read]
+            queued = [call for call in queued if not call.is_local_read]
+        return queued
 
     def take_ready(self, applied_slot: int) -> list[Call]:
         """The confirmed reads whose read point is applied."""
         if not self._confirmed:
             return []
-        ready = [call for point, calls in self._confirmed if point <= applied_slot for call in calls]
-        self._confirmed = [(point, calls) for point, calls in self._confirmed if point > applied_slot]
-        return ready
+        ready = [each for each in self._confirmed if each.slot <= applied_slot]
+        self._confirmed = [each for each in self._confirmed if each.slot > applied_slot]
+        for slot, asked in ready:
+            if asked.at > self._fresh_at or self._fresh_slot > applied_slot:
+                self._fresh_slot, self._fresh_at = slot, asked.at
+        return [call for each in ready for call in each.asked.calls]
+
+    def staleness(self, applied_slot: int, now: float) -> float:
+        """Seconds by which the state after `applied_slot` may lag behind what was acknowledged anywhere; infinite where
+        nobody can tell. A state that a snapshot put back counts only once it has come to the read point again."""
+        return now - self._fresh_at if self._fresh_slot <= applied_slot else inf
 
     def expire(self, now: float) -> None:
         """Answer the reads whose deadline has passed, and forget all that have their answer."""
         self._queued = _unexpired(self._queued, now)
-        self._asked = {read: _unexpired(calls, now) for read, calls in self._asked.items()}
-        self._confirmed = [(point, _unexpired(calls, now)) for point, calls in self._confirmed]
+        for asked in (*self._asked.values(), *(each.asked for each in self._confirmed)):
+            asked.calls[:] = _unexpired(asked.calls, now)
+        self._confirmed = [each for each in self._confirmed if each.asked.calls]
 
 
 def _unexpired(calls: list[Call], now: float) -> list[Call]:

@@ -451,6 +451,49 @@ class Chunk(_message.Message):
 Global___Chunk: _TypeAlias = Chunk  # noqa: Y015
 
 @_typing.final
+class AskReadPoint(_message.Message):
+    """What shard/read_points.py sends beside consensus."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NONCE_FIELD_NUMBER: _builtins.int
+    nonce: _builtins.int
+    def __init__(
+        self,
+        *,
+        nonce: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nonce", b"nonce"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskReadPoint: _TypeAlias = AskReadPoint  # noqa: Y015
+
+@_typing.final
+class ReadPoint(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NONCE_FIELD_NUMBER: _builtins.int
+    SLOT_FIELD_NUMBER: _builtins.int
+    nonce: _builtins.int
+    slot: _builtins.int
+    def __init__(
+        self,
+        *,
+        nonce: _builtins.int = ...,
+        slot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nonce", b"nonce", "slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadPoint: _TypeAlias = ReadPoint  # noqa: Y015
+
+@_typing.final
 class Message(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -474,6 +517,8 @@ class Message(_message.Message):
     OFFER_SNAPSHOT_FIELD_NUMBER: _builtins.int
     REQUEST_CHUNK_FIELD_NUMBER: _builtins.int
     CHUNK_FIELD_NUMBER: _builtins.int
+    ASK_READ_POINT_FIELD_NUMBER: _builtins.int
+    READ_POINT_FIELD_NUMBER: _builtins.int
     group: _builtins.int
     sender: _builtins.int
     receiver: _builtins.int
@@ -511,6 +556,10 @@ class Message(_message.Message):
     def request_chunk(self) -> Global___RequestChunk: ...
     @_builtins.property
     def chunk(self) -> Global___Chunk: ...
+    @_builtins.property
+    def ask_read_point(self) -> Global___AskReadPoint: ...
+    @_builtins.property
+    def read_point(self) -> Global___ReadPoint: ...
     def __init__(
         self,
         *,
@@ -534,12 +583,14 @@ class Message(_message.Message):
         offer_snapshot: Global___OfferSnapshot | None = ...,
         request_chunk: Global___RequestChunk | None = ...,
         chunk: Global___Chunk | None = ...,
+        ask_read_point: Global___AskReadPoint | None = ...,
+        read_point: Global___ReadPoint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ballot", b"ballot", "body", b"body", "chunk", b"chunk", "decided", b"decided", "fetch", b"fetch", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "offer_snapshot", b"offer_snapshot", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "request_chunk", b"request_chunk", "take_over", b"take_over", "want_snapshot", b"want_snapshot"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ask_read_point", b"ask_read_point", "ballot", b"ballot", "body", b"body", "chunk", b"chunk", "decided", b"decided", "fetch", b"fetch", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "offer_snapshot", b"offer_snapshot", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "read_point", b"read_point", "request_chunk", b"request_chunk", "take_over", b"take_over", "want_snapshot", b"want_snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ballot", b"ballot", "body", b"body", "chunk", b"chunk", "decided", b"decided", "fetch", b"fetch", "group", b"group", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "offer_snapshot", b"offer_snapshot", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "receiver", b"receiver", "request_chunk", b"request_chunk", "sender", b"sender", "take_over", b"take_over", "want_snapshot", b"want_snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accepted", b"accepted", "ask_read_point", b"ask_read_point", "ballot", b"ballot", "body", b"body", "chunk", b"chunk", "decided", b"decided", "fetch", b"fetch", "group", b"group", "heartbeat", b"heartbeat", "heartbeat_ack", b"heartbeat_ack", "nack", b"nack", "offer_snapshot", b"offer_snapshot", "pre_prepare", b"pre_prepare", "pre_promise", b"pre_promise", "prepare", b"prepare", "promise", b"promise", "read_point", b"read_point", "receiver", b"receiver", "request_chunk", b"request_chunk", "sender", b"sender", "take_over", b"take_over", "want_snapshot", b"want_snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["pre_prepare", "pre_promise", "prepare", "promise", "accept", "accepted", "nack", "heartbeat", "heartbeat_ack", "fetch", "decided", "take_over", "want_snapshot", "offer_snapshot", "request_chunk", "chunk"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["pre_prepare", "pre_promise", "prepare", "promise", "accept", "accepted", "nack", "heartbeat", "heartbeat_ack", "fetch", "decided", "take_over", "want_snapshot", "offer_snapshot", "request_chunk", "chunk", "ask_read_point", "read_point"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
