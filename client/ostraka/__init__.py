@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         WrongShard,
     )
     from ostraka.sync import Client
-    from ostraka.values import KeyValue, PutResult
+    from ostraka.values import KeyValue, PutResult, Read
 
     __version__: str
 
@@ -58,6 +58,7 @@ __all__ = [
     "Overloaded",
     "Permanent",
     "PutResult",
+    "Read",
     "Retryable",
     "ServerFault",
     "SessionExpired",
@@ -68,7 +69,12 @@ __all__ = [
     "aio",
 ]
 
-_HOMES = {"Client": "ostraka.sync", "KeyValue": "ostraka.values", "PutResult": "ostraka.values"}
+_HOMES = {
+    "Client": "ostraka.sync",
+    "KeyValue": "ostraka.values",
+    "PutResult": "ostraka.values",
+    "Read": "ostraka.values",
+}
 
 
 def __getattr__(name: str) -> object:

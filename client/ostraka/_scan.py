@@ -1,36 +1,51 @@
-"""A range of keys, read page by page as it is iterated.
+"""A range of keys, read page by page as it is iterated, all of them as of one revision.
 
-Between two pages nothing is open, here or on a node, so that an iteration may be left at any point.
+The first page is read as it was asked for, and tells the revision that it read. Every later one asks for that revision,
+which any node can answer that has come so far: what is past does not change.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, Self
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final, Self
 
 from ostraka._keys import after
-from ostraka.errors import ServerFault
+from ostraka.clock import next_turn
+from ostraka.errors import ServerFault, TooLarge
+from ostraka.v1.common_pb2 import SERIALIZABLE
 from ostraka.v1.common_pb2 import KeyValue as WireKeyValue
-from ostraka.v1.kv_pb2 import RangeRequest, RangeResponse
+from ostraka.v1.kv_pb2 import BY_KEY, DESCENDING, RangeRequest, RangeResponse
 from ostraka.values import KeyValue
 
 PAGE_KEYS: Final = 1000
+TURNS_TO_SEND: Final = 3
+"""Turns of the loop from a call to its frame: its task begins, the writer wakes, the transport sends."""
 
 
 class Scan(AsyncIterator[KeyValue]):
-    """What `range` gives: iterate it for the keys, or call `page` for many at a time. Not for two tasks at once."""
+    """What `range` gives: iterate it for the keys, or call `page` for many at a time. Not for two tasks at once.
+
+    It may be left at any point: nodes keep nothing for it."""
 
     def __init__(
-        self, read: Callable[[RangeRequest], Awaitable[RangeResponse]], request: RangeRequest, limit: int | None
+        self,
+        read: Callable[[RangeRequest], Coroutine[Any, Any, RangeResponse]],
+        request: RangeRequest,
+        limit: int | None,
     ) -> None:
         """`read` makes one call; `request` names the range, and is this scan's own from now on."""
         self._read = read
         self._request = request
+        self._request.without_count = True
         self._left: float = math.inf if limit is None else limit
         self._more = True
+        self._ahead: asyncio.Task[RangeResponse] | None = None
         self._unread: deque[KeyValue] = deque()
+        self.revision = 0
+        """The revision as of which all keys are given; 0 before the first page."""
 
     @property
     def ended(self) -> bool:
@@ -41,15 +56,50 @@ class Scan(AsyncIterator[KeyValue]):
         """The next keys, as many as one answer holds; none once `ended`. Raises as a get does; may then be repeated."""
         if self.ended:
             return []
-        self._request.limit = int(min(self._left, PAGE_KEYS))
-        answer = await self._read(self._request)
-        if answer.more and not answer.kvs:
-            raise ServerFault("a page of a range holds no keys, yet announces more")
+        first = self.revision == 0
+        answer = await self._next()
+        self._pass(answer)
+        if not first and not self.ended:  # who wanted a second page will want the one after
+            self._ahead = asyncio.create_task(self._ask())
+            self._ahead.add_done_callback(_look_at)
+            for _ in range(TURNS_TO_SEND):  # so that the node reads it while these keys are dealt with
+                await next_turn()
+        return [key_value(kv) for kv in answer.kvs]
+
+    async def _next(self) -> RangeResponse:
+        """The next page: the one that was asked for ahead, if any."""
+        ahead, self._ahead = self._ahead, None
+        return await (self._ask() if ahead is None else ahead)
+
+    async def _ask(self) -> RangeResponse:
+        if self._request.sort_target == BY_KEY:
+            self._request.limit = int(min(self._left, PAGE_KEYS))
+        elif self._left < math.inf:
+            self._request.limit = int(self._left)
+        return await self._read(self._request)
+
+    def _pass(self, answer: RangeResponse) -> None:
+        """Have the request ask for what follows on `answer`."""
+        request = self._request
         self._more = answer.more
         self._left -= len(answer.kvs)
-        if answer.more:
-            self._request.key = after(answer.kvs[-1].key)
-        return [key_value(kv) for kv in answer.kvs]
+        if answer.more and not answer.kvs:
+            raise ServerFault("a page of a range holds no keys, yet announces more")
+        self.revision = answer.read_revision
+        if self.ended:
+            return
+        if request.sort_target != BY_KEY:
+            raise TooLarge(
+                "the keys do not fit one answer, and only the order of keys can be read in pages: set a limit="
+            )
+        if request.sort_order == DESCENDING:
+            request.range_end = answer.kvs[-1].key
+        else:
+            request.key = after(answer.kvs[-1].key)
+        if self.revision:
+            request.strength = SERIALIZABLE
+            request.revision = self.revision
+        request.max_staleness_ms = request.min_revision = request.at_unix_ms = 0
 
     def __aiter__(self) -> Self:
         return self
@@ -65,3 +115,9 @@ class Scan(AsyncIterator[KeyValue]):
 def key_value(kv: WireKeyValue) -> KeyValue:
     """From the wire."""
     return KeyValue(kv.key, kv.value, kv.create_revision, kv.mod_revision, kv.version)
+
+
+def _look_at(ahead: asyncio.Task[RangeResponse]) -> None:
+    """Of a scan that was left, nobody else asks what came of its last page."""
+    if not ahead.cancelled():
+        ahead.exception()

@@ -15,19 +15,21 @@ import math
 import random
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
 from ostraka._balancing import Balancer, policy
 from ostraka._caller import Caller
-from ostraka._keys import as_bytes, key_range
+from ostraka._keys import SMALLEST_KEY, as_bytes, key_range
+from ostraka._reading import AS_IT_STANDS, SORT_TARGETS, How, SortBy, revision_bounds
 from ostraka._routing import Router
 from ostraka._scan import Scan, key_value
 from ostraka._transport import Transport
 from ostraka.clock import BootClock, Clock
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.values import KeyValue, PutResult
+from ostraka.values import KeyValue, PutResult, Read
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7401
@@ -101,24 +103,52 @@ class Client:
     # -- keys
 
     async def get(
-        self, key: bytes | str, *, serializable: bool = False, timeout: float | None = None
+        self,
+        key: bytes | str,
+        *,
+        revision: int | None = None,
+        at: datetime | None = None,
+        serializable: bool = False,
+        max_staleness: float | None = None,
+        min_revision: int | None = None,
+        timeout: float | None = None,
     ) -> KeyValue | None:
-        """The key as it stands, or None. `serializable`: from whichever node is asked, perhaps stale, but also
-        where no majority can be reached."""
-        raw = as_bytes(key)
-        command = Command()
-        request = command.get
-        request.key = raw
-        if serializable:
-            request.strength = common_pb2.SERIALIZABLE
-        reply = await self._caller.command(
-            command.SerializeToString(),
-            raw,
-            write=False,
-            anywhere=serializable,
-            timeout=self._seconds(timeout),
+        """The key as it stands, or None where there is no such key; it sees every write acknowledged before.
+
+        `revision`: as it stood at this revision of its shard. `at`: as it stood then, by the clocks of the leaders; a
+        datetime without a zone is local time. Both raise Compacted where the servers keep no history so old.
+
+        Any node may answer, not the leader alone, with `serializable`: from what it has, perhaps stale, but also where
+        no majority can be reached; or with `max_staleness`: from a state that is at most so many seconds old. With
+        `min_revision` such an answer is never older than that: one's own write, say.
+        """
+        if revision is None and at is None and max_staleness is None and min_revision is None and not serializable:
+            how = AS_IT_STANDS  # nearly every get
+        else:
+            how = How(revision, at, serializable, max_staleness, min_revision)
+        response = await self._get(key, how, timeout)
+        return key_value(response.kv) if response.HasField("kv") else None
+
+    async def read(
+        self,
+        key: bytes | str,
+        *,
+        revision: int | None = None,
+        at: datetime | None = None,
+        serializable: bool = False,
+        max_staleness: float | None = None,
+        min_revision: int | None = None,
+        timeout: float | None = None,
+    ) -> Read:
+        """As `get`, and tells beside the key which state was read, and how old it may be."""
+        how = How(revision, at, serializable, max_staleness, min_revision)
+        response = await self._get(key, how, timeout)
+        return Read(
+            kv=key_value(response.kv) if response.HasField("kv") else None,
+            revision=response.header.revision,
+            read_revision=response.read_revision,
+            staleness=None if max_staleness is None else response.staleness_ms / 1000,
         )
-        return key_value(reply.get.kv) if reply.get.HasField("kv") else None
 
     async def put(
         self, key: bytes | str, value: bytes | str, *, prev: bool = False, timeout: float | None = None
@@ -167,20 +197,38 @@ class Client:
         prefix: bytes | str | None = None,
         limit: int | None = None,
         keys_only: bool = False,
+        sort_by: SortBy = "key",
+        descending: bool = False,
+        mod_revisions: tuple[int | None, int | None] = (None, None),
+        create_revisions: tuple[int | None, int | None] = (None, None),
+        revision: int | None = None,
+        at: datetime | None = None,
         serializable: bool = False,
+        max_staleness: float | None = None,
+        min_revision: int | None = None,
         timeout: float | None = None,
     ) -> Scan:
-        """The keys of [start, end), or those that begin with `prefix`, ascending; at most `limit`.
+        """The keys of [start, end), or those that begin with `prefix`; at most `limit`. How they are read is said as to
+        `get`.
 
-        Read page by page as it is iterated. Each page is a consistent read of its own, with its own deadline: a
-        write between two pages shows in the later one, so that the whole is no snapshot.
+        Read page by page as it is iterated, each page with a deadline of its own, all of them as of one revision, the
+        scan's `revision`: what is written meanwhile does not show. A scan that takes longer than the servers keep
+        history raises Compacted.
+
+        `mod_revisions`, `create_revisions`: only the keys last put, or created, between these two revisions, both
+        included; None is no bound. `descending`: the last keys first; each page then costs the servers a walk over all
+        that is left. `sort_by`: other orders than that of the keys are made by the servers, and have to fit one answer:
+        else TooLarge is raised.
         """
         if limit is not None and limit < 0:
             raise ValueError(f"limit is {limit}; it must be 0 or more")
-        request = kv_pb2.RangeRequest(keys_only=keys_only)
+        request = kv_pb2.RangeRequest(keys_only=keys_only, sort_target=SORT_TARGETS[sort_by])
         request.key, request.range_end = key_range(start, end, prefix)
-        if serializable:
-            request.strength = common_pb2.SERIALIZABLE
+        if descending:
+            request.sort_order = kv_pb2.DESCENDING
+        request.min_mod_revision, request.max_mod_revision = revision_bounds(mod_revisions)
+        request.min_create_revision, request.max_create_revision = revision_bounds(create_revisions)
+        How(revision, at, serializable, max_staleness, min_revision).put_into(request)
         seconds = self._seconds(timeout)
         return Scan(lambda page: self._range(page, seconds), request, limit)
 
@@ -190,15 +238,29 @@ class Client:
         end: bytes | str | None = None,
         *,
         prefix: bytes | str | None = None,
+        revision: int | None = None,
+        at: datetime | None = None,
         serializable: bool = False,
+        max_staleness: float | None = None,
+        min_revision: int | None = None,
         timeout: float | None = None,
     ) -> int:
         """How many keys `range` would give."""
         request = kv_pb2.RangeRequest(count_only=True)
         request.key, request.range_end = key_range(start, end, prefix)
-        if serializable:
-            request.strength = common_pb2.SERIALIZABLE
+        How(revision, at, serializable, max_staleness, min_revision).put_into(request)
         return (await self._range(request, self._seconds(timeout))).count
+
+    async def compact(self, revision: int, *, timeout: float | None = None) -> None:
+        """Give up the history before `revision`, which can still be read itself. Raises Compacted if it was given up
+        already, FutureRevision if it has not been made yet."""
+        if not 0 < revision < 1 << 64:
+            raise ValueError(f"revision is {revision}; revisions count from 1")
+        command = Command()
+        command.compact.revision = revision
+        await self._caller.command(
+            command.SerializeToString(), SMALLEST_KEY, write=True, timeout=self._seconds(timeout)
+        )
 
     # -- the cluster
 
@@ -244,8 +306,20 @@ class Client:
 
     # -- inside
 
+    async def _get(self, key: bytes | str, how: How, timeout: float | None) -> kv_pb2.GetResponse:
+        raw = as_bytes(key)
+        command = Command()
+        request = command.get
+        request.key = raw
+        if how is not AS_IT_STANDS:
+            how.put_into(request)
+        reply = await self._caller.command(
+            command.SerializeToString(), raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
+        )
+        return reply.get
+
     async def _range(self, request: kv_pb2.RangeRequest, timeout: float) -> kv_pb2.RangeResponse:
-        anywhere = request.strength == common_pb2.SERIALIZABLE
+        anywhere = request.strength != common_pb2.LINEARIZABLE
         command = Command(range=request).SerializeToString()
         reply = await self._caller.command(command, request.key, write=False, anywhere=anywhere, timeout=timeout)
         return reply.range

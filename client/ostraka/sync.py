@@ -101,10 +101,12 @@ class Client:
         self._portal.close()
 
     get = _waiting(aio.Client.get)
+    read = _waiting(aio.Client.read)
     put = _waiting(aio.Client.put)
     delete = _waiting(aio.Client.delete)
     range = _iterating(aio.Client.range)
     count = _waiting(aio.Client.count)
+    compact = _waiting(aio.Client.compact)
     status = _waiting(aio.Client.status)
     members = _waiting(aio.Client.members)
     shards = _waiting(aio.Client.shards)

@@ -21,6 +21,20 @@ class KeyValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A key that was looked for, and which state was looked at."""
+
+    kv: KeyValue | None
+    """None where there was no such key."""
+    revision: int
+    """The shard's, where it was answered."""
+    read_revision: int
+    """The one that was read: the same, unless an older one was asked for."""
+    staleness: float | None
+    """Seconds that may have passed since this was the shard's newest state; None where no `max_staleness` was given."""
+
+
+@dataclass(frozen=True, slots=True)
 class PutResult:
     """A put that took effect."""
 

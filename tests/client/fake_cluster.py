@@ -110,7 +110,7 @@ class FakeNode:
     def serve(self, call: Call) -> Reply:
         """Answer as the leader, or in its name as a gateway that forwards; locally for serializable reads."""
         command = call.command
-        local = common_pb2.SERIALIZABLE in (command.get.strength, command.range.strength)
+        local = any(request.strength != common_pb2.LINEARIZABLE for request in (command.get, command.range))
         answering = self.name if local else self.cluster.leader
         if answering is None or not self.cluster.named(answering).up:
             return failing(Status.UNAVAILABLE, common_pb2.NO_LEADER)(call)
@@ -196,7 +196,7 @@ class FakeCluster:
 
     def _get(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
         kv = self.data.get(command.get.key)
-        return Reply(get=kv_pb2.GetResponse(kv=kv))
+        return Reply(get=kv_pb2.GetResponse(kv=kv, read_revision=command.get.revision or self.revision))
 
     def _put(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
         request = command.put
@@ -221,7 +221,7 @@ class FakeCluster:
     def _range(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
         request = command.range
         keys = self._keys_in(request.key, request.range_end)
-        response = kv_pb2.RangeResponse(count=len(keys))
+        response = kv_pb2.RangeResponse(count=len(keys), read_revision=request.revision or self.revision)
         for key in [] if request.count_only else keys:
             full = len(response.kvs) == request.limit > 0 or response.ByteSize() >= PAGE_BYTES_MAX
             if full:

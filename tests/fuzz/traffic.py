@@ -118,4 +118,6 @@ async def _round(cluster: Cluster, client: Client) -> None:
     async for _ in client.range(prefix="key", limit=3):
         pass
     await client.count()
+    for _ in cluster.nodes:
+        await client.get("key", max_staleness=0)
     await cluster.until(lambda: cluster.leader is not None, 10.0)
