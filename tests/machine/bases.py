@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ostraka.v1.kv_pb2 import RangeRequest
-from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, RangeResult, Result, RowFields, read
+from ostraka_server.machine import (
+    EMPTY_STATE,
+    Delta,
+    Machine,
+    MachineState,
+    PastFields,
+    RangeResult,
+    Result,
+    RowFields,
+    read,
+)
 
 
 class DictBase:
@@ -15,6 +25,8 @@ class DictBase:
 
     def __init__(self) -> None:
         self.rows: dict[bytes, RowFields] = {}
+        self.past: dict[tuple[bytes, int], PastFields] = {}
+        self.all_records: dict[bytes, bytes] = {}
         self.state: MachineState = EMPTY_STATE
         self.gets: list[bytes] = []
         self.scans_open = 0
@@ -26,12 +38,28 @@ class DictBase:
     @contextmanager
     def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
         self.scans_open += 1
-        found = (self.rows[key] for key in self._keys(start, end))
+        found = (self.rows[key] for key in _between(self.rows, start, end))
         yield found if values else ((row[0], b"", *row[2:]) for row in found)
         self.scans_open -= 1
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
-        return len(self._keys(start, end)), self.state.applied_slot
+        return len(_between(self.rows, start, end)), self.state.applied_slot
+
+    def get_at(self, key: bytes, revision: int) -> RowFields | None:
+        return self._at(revision).get(key)
+
+    @contextmanager
+    def scan_at(self, start: bytes, end: bytes | None, revision: int, *, values: bool) -> Iterator[Iterator[RowFields]]:
+        self.scans_open += 1
+        rows = self._at(revision)
+        yield ((key, rows[key][1] if values else b"", *rows[key][2:]) for key in _between(rows, start, end))
+        self.scans_open -= 1
+
+    def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:
+        return len(_between(self._at(revision), start, end)), self.state.applied_slot
+
+    def records(self) -> dict[bytes, bytes]:
+        return dict(self.all_records)
 
     def write(self, delta: Delta) -> None:
         for key, row in delta.changes.items():
@@ -39,13 +67,29 @@ class DictBase:
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = row
+        self.past.update({(row[0], row[3]): row for row in delta.past})
+        for name, record in delta.records.items():
+            if record is None:
+                self.all_records.pop(name, None)
+            else:
+                self.all_records[name] = record
         self.state = delta.state
+
+    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
+        """All at once."""
+        self.past = {place: row for place, row in self.past.items() if row[5] > compact_revision}
+        return False
 
     def checkpoint(self) -> int | None:
         return self.state.applied_slot
 
-    def _keys(self, start: bytes, end: bytes | None) -> list[bytes]:
-        return sorted(key for key in self.rows if key >= start and (end is None or key < end))
+    def _at(self, revision: int) -> dict[bytes, RowFields]:
+        ended = {row[0]: row[:5] for row in self.past.values() if row[3] <= revision < row[5]}
+        return ended | {key: row for key, row in self.rows.items() if row[3] <= revision}
+
+
+def _between(rows: Mapping[bytes, object], start: bytes, end: bytes | None) -> list[bytes]:
+    return sorted(key for key in rows if key >= start and (end is None or key < end))
 
 
 def empty(*, cache_bytes_max: int = 1 << 20) -> Machine:

@@ -132,7 +132,10 @@ def test_a_row_that_changed_while_the_store_was_open_is_not_served(store: Store,
             list(rows)
 
 
-@pytest.mark.parametrize("column", ["applied_slot", "revision", "rows", "crcs", "crc"])
+@pytest.mark.parametrize(
+    "column",
+    ["applied_slot", "revision", "kv_rows", "kv_crcs", "past_rows", "past_crcs", "record_rows", "record_crcs", "crc"],
+)
 def test_a_state_that_changed_is_not_believed(store: Store, column: str) -> None:
     store._writer.execute(f"UPDATE state SET {column} = {column} + 1")
     reads = (store.state, store.checkpoint, lambda: store.count(b"", None), lambda: store.write(delta(3, Random(1))))
@@ -223,7 +226,7 @@ def test_a_file_is_checked_by_a_program(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "7\n"
     assert verify_file(path) == 7
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE state SET rows = rows + 1")
+        connection.execute("UPDATE state SET kv_rows = kv_rows + 1")
     connection.close()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "its state is not as it was written\n")

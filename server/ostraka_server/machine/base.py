@@ -85,3 +85,17 @@ class Base(Protocol):
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """How many keys, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
+
+    def get_at(self, key: bytes, revision: int) -> RowFields | None:
+        """The row of `key` as of `revision`, if it existed then."""
+
+    def scan_at(
+        self, start: bytes, end: bytes | None, revision: int, *, values: bool
+    ) -> AbstractContextManager[Iterator[RowFields]]:
+        """Like `scan`, as of `revision`."""
+
+    def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:
+        """Like `count`, the keys that existed at `revision`."""
+
+    def records(self) -> Mapping[bytes, bytes]:
+        """All records, by name."""

@@ -2,54 +2,110 @@
 
 Rule 1: a row's CRC covers its key, revisions and version, and its value through the value's own CRC: so a read that
 leaves the value where it is can check the rest.
-Rule 2: beside the state stand the number of all rows and the sum of their CRCs, kept by every transaction: a row that
-vanished, came twice or is an old one changes the number or, but for one case in 2^32, the sum.
+Rule 2: beside the state stand, for each table, the number of all rows and the sum of their CRCs, kept by every
+transaction: a row that vanished, came twice or is an old one changes the number or, but for one case in 2^32, the sum.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from struct import Struct
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 from zlib import crc32
 
 from ostraka_server.store.errors import DamagedStore
 
-ROW = "key, value, create_revision, mod_revision, version, value_crc, crc"
-"""The columns of `kv`, as `checked` wants them."""
-
-ROW_WITHOUT_VALUE = "key, x'', create_revision, mod_revision, version, value_crc, crc"
-"""The same with an empty value, which costs no reading of it."""
-
 RowFields = tuple[bytes, bytes, int, int, int]
 """Key, value, create revision, mod revision, version."""
 
-_NUMBERS = struct.Struct(">qqqI")
+PastFields = tuple[bytes, bytes, int, int, int, int]
+"""The same, and the end revision."""
+
+Row = TypeVar("Row", RowFields, PastFields)
 
 
 class Total(NamedTuple):
-    """Of all rows, or of some. The sum is exact: SQLite's integers hold that of 2^31 rows."""
+    """Of all rows of a table, or of some. The sum is exact: SQLite's integers hold that of 2^31 rows."""
 
-    rows: int
-    crcs: int
+    rows: int = 0
+    crcs: int = 0
 
-    def changed(self, *, less: Total, plus: Total) -> Total:
-        """After `less` was taken away and `plus` added."""
-        return Total(self.rows - less.rows + plus.rows, self.crcs - less.crcs + plus.crcs)
+    def plus(self, more: Total) -> Total:
+        """Of these and more."""
+        return Total(self.rows + more.rows, self.crcs + more.crcs)
+
+    def less(self, gone: Total) -> Total:
+        """Of these without some of them."""
+        return Total(self.rows - gone.rows, self.crcs - gone.crcs)
 
 
-def row_crc(key: bytes, value_crc: int, create_revision: int, mod_revision: int, version: int) -> int:
-    """32 bits over a row. Raises TypeError, struct.error for what no row can hold."""
-    return crc32(_NUMBERS.pack(create_revision, mod_revision, version, value_crc), crc32(key))
+class Seal(Generic[Row]):
+    """How the rows of one table are checked. `numbers`: the columns that follow on key and value, all integers."""
+
+    def __init__(self, numbers: str) -> None:
+        self._pack = Struct(f">{'q' * len(numbers.split())}I").pack
+        self.columns = f"key, value, {numbers}, value_crc, crc"
+        """As `sealed` gives them and `checked` wants them."""
+        self.without_value = self.columns.replace("value,", "x'',", 1)
+        """The same with an empty value, which costs no reading of it."""
+
+    def sealed(self, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+        """The rows, at least one, each with its CRCs. Raises TypeError, struct.error for what no row can hold."""
+        keys, values, *numbers = zip(*rows, strict=True)
+        value_crcs = tuple(map(crc32, values))
+        return list(zip(keys, values, *numbers, value_crcs, self._crcs(keys, numbers, value_crcs), strict=True))
+
+    def checked(self, row: Sequence[Any], name: str, *, with_value: bool = True) -> Row:
+        """A row of the store `name` without its CRCs. Raises DamagedStore where they are not those of the rest."""
+        key, value, *numbers, value_crc, crc = row
+        try:
+            intact = crc == crc32(self._pack(*numbers, value_crc), crc32(key))
+            if intact and (not with_value or crc32(value) == value_crc):
+                return cast(Row, row[:-2])
+        except (TypeError, struct.error):  # damage changes types, too
+            pass
+        raise DamagedStore(name, f"the row of key {key!r:.80} is not as it was written")
+
+    def check_all(self, rows: Sequence[Sequence[Any]], name: str) -> int:
+        """The same for many at once, at a third of the time; the sum of their CRCs."""
+        keys, values, *numbers, value_crcs, crcs = zip(*rows, strict=True)
+        try:
+            if tuple(self._crcs(keys, numbers, value_crcs)) == crcs and tuple(map(crc32, values)) == value_crcs:
+                return sum(crcs)
+        except (TypeError, struct.error):
+            pass
+        for row in rows:
+            self.checked(row, name)
+        raise AssertionError("one of the rows is not intact")
+
+    def _crcs(
+        self, keys: Iterable[bytes], numbers: Iterable[Iterable[int]], value_crcs: Iterable[int]
+    ) -> Iterator[int]:
+        return map(crc32, map(self._pack, *numbers, value_crcs), map(crc32, keys))
 
 
-def checked(row: Sequence[Any], name: str, *, with_value: bool = True) -> RowFields:
-    """A row of the store `name` without its CRCs. Raises DamagedStore where they are not those of the rest."""
-    key, value, create_revision, mod_revision, version, value_crc, crc = row
+CURRENT: Final = Seal[RowFields]("create_revision, mod_revision, version")
+"""Of `kv`."""
+
+PAST: Final = Seal[PastFields]("create_revision, mod_revision, version, end_revision")
+
+
+RECORD: Final = "name, value, crc"
+"""The columns of a record, as `checked_record` wants them."""
+
+
+def record_crc(name: bytes, value: bytes) -> int:
+    """32 bits over a record."""
+    return crc32(value, crc32(name, len(name)))
+
+
+def checked_record(row: Sequence[Any], name: str) -> tuple[bytes, bytes]:
+    """A record of the store `name` without its CRC. Raises DamagedStore where it is not that of the rest."""
+    record, value, crc = row
     try:
-        intact = crc == row_crc(key, value_crc, create_revision, mod_revision, version)
-        if intact and (not with_value or crc32(value) == value_crc):
-            return key, value, create_revision, mod_revision, version
-    except (TypeError, struct.error):  # damage changes types, too
+        if crc == record_crc(record, value):
+            return record, value
+    except TypeError:  # damage changes types, too
         pass
-    raise DamagedStore(name, f"the row of key {key!r:.80} is not as it was written")
+    raise DamagedStore(name, f"the record {record!r:.80} is not as it was written")

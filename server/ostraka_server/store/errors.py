@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 """The last one speaks of the statement, and the statements do not change: so it is the schema that did."""
@@ -46,3 +48,12 @@ def named(name: str, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
     if code is None and isinstance(error, sqlite3.OperationalError):  # Python's own: text that is no UTF-8
         return DamagedStore(name, str(error))
     return StoreError(f"{name} cannot be read or written: {error}")
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """What SQLite reports within is raised by `named`."""
+    try:
+        yield
+    except UNDERLYING as error:
+        raise named(name, error) from error

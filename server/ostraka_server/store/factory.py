@@ -87,6 +87,7 @@ class FileFactory:
         # Each statement of a flush has its own number of rows and is worth keeping only if the next flush has it too.
         writer = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=8)
         try:
+            _begin(writer)
             writer.execute("PRAGMA journal_mode = WAL")
             writer.execute("PRAGMA synchronous = NORMAL")
             writer.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
@@ -167,6 +168,8 @@ class MemoryFactory:
         connection = sqlite3.connect(":memory:", isolation_level=None)
         if self._image:
             connection.deserialize(self._image)
+        else:
+            _begin(connection)
         self._connection = connection
         return Connections(connection, connection)
 
@@ -198,3 +201,9 @@ class MemoryFactory:
         self._image = image.read(0, image.size)
         self._connection = None
         self._saved(self._image)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """A new database can be shortened a few pages at a time. One that exists is left alone."""
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

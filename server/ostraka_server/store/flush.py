@@ -8,64 +8,110 @@ busy loop was measured to take 15 s, so written 0.4 s.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
-from zlib import crc32
+from typing import Any, TypeVar
 
-from ostraka_server.store.checksums import RowFields, Total, row_crc
+from ostraka_server.store.checksums import CURRENT, PAST, PastFields, RowFields, Total, record_crc
 from ostraka_server.store.errors import DamagedStore
+from ostraka_server.store.past import era_of
 
 T = TypeVar("T")
 
 ROWS_MAX = 1024
-"""Rows a statement: seven parameters each, of which SQLite takes 32,766. More rows were measured to gain nothing."""
+"""Rows a statement: nine parameters each at most, of which SQLite takes 32,766. More were measured to gain nothing."""
 
 
-def total_of(connection: sqlite3.Connection, keys: Sequence[bytes], name: str) -> Total:
+def write_rows(
+    connection: sqlite3.Connection, changes: Mapping[bytes, RowFields | None], before: Total, name: str
+) -> Total:
+    """Put and delete current rows; what the rows of `kv`, which were `before`, add up to now. Raises DamagedStore.
+
+    By ascending key, so that neighbours meet in the same page."""
+    keys = sorted(changes)
+    replaced, written = _total_of(connection, "kv", keys, name), Total()
+    for part in _parts([row for key in keys if (row := changes[key]) is not None]):
+        cells = CURRENT.sealed(part)
+        written = written.plus(_sum_of(cells))
+        _execute(
+            connection,
+            f"INSERT INTO kv ({CURRENT.columns})",
+            cells,
+            """ON CONFLICT (key) DO UPDATE SET value = excluded.value, create_revision = excluded.create_revision,
+            mod_revision = excluded.mod_revision, version = excluded.version, value_crc = excluded.value_crc,
+            crc = excluded.crc""",
+        )
+    _delete(connection, "kv", [key for key in keys if changes[key] is None])
+    return before.less(replaced).plus(written)
+
+
+def append_past(connection: sqlite3.Connection, rows: Sequence[PastFields], before: Total) -> Total:
+    """Add rows that ended, none of which is there; what the rows of `past` add up to now."""
+    after = before
+    for part in _parts(sorted(rows, key=_place)):
+        cells = [(era_of(cell[5]), *cell) for cell in PAST.sealed(part)]
+        after = after.plus(_sum_of(cells))
+        _execute(connection, f"INSERT INTO past (era, {PAST.columns})", cells)
+    return after
+
+
+def write_records(
+    connection: sqlite3.Connection, records: Mapping[bytes, bytes | None], before: Total, name: str
+) -> Total:
+    """Put and delete records; what all of them, which were `before`, add up to now. Raises DamagedStore."""
+    names = sorted(records)
+    replaced, written = _total_of(connection, "record", names, name), Total()
+    for part in _parts([(each, value) for each in names if (value := records[each]) is not None]):
+        cells = [(each, value, record_crc(each, value)) for each, value in part]
+        written = written.plus(_sum_of(cells))
+        _execute(connection, "INSERT OR REPLACE INTO record (name, value, crc)", cells)
+    _delete(connection, "record", [each for each in names if records[each] is None])
+    return before.less(replaced).plus(written)
+
+
+_NAMED = {"kv": "key", "record": "name"}
+
+
+def _total_of(connection: sqlite3.Connection, table: str, keys: Sequence[bytes], name: str) -> Total:
     """Of the rows that exist, by ascending key: about to be written or deleted, they are read in the same order.
 
     Raises DamagedStore where the store `name` gives them CRCs that no rows can have; others are not checked."""
-    total = Total(0, 0)
+    total = Total()
     for part in _parts(keys):
         marks = ", ".join("?" * len(part))
-        query = f"SELECT count(*), coalesce(sum(crc), 0) FROM kv WHERE key IN ({marks})"
-        rows, crcs = connection.execute(query, tuple(part)).fetchone()
-        if not isinstance(crcs, int) or not 0 <= crcs <= rows * 0xFFFFFFFF:
-            raise DamagedStore(name, "the rows to be replaced are not as they were written")
-        total = Total(total.rows + rows, total.crcs + crcs)
+        query = f"SELECT count(*), coalesce(sum(crc), 0) FROM {table} WHERE {_NAMED[table]} IN ({marks})"
+        found = connection.execute(query, tuple(part)).fetchone()
+        total = total.plus(credible(found, name))
     return total
 
 
-def upsert_rows(connection: sqlite3.Connection, rows: Sequence[RowFields]) -> Total:
-    """Rows by ascending key, so that neighbours meet in the same page; what they add up to."""
-    crcs = 0
-    for part in _parts(rows):
-        cells = [_with_crcs(row) for row in part]
-        crcs += sum(cell[-1] for cell in cells)
-        values = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(part))
-        connection.execute(
-            f"""INSERT INTO kv (key, value, create_revision, mod_revision, version, value_crc, crc) VALUES {values}
-            ON CONFLICT (key) DO UPDATE SET value = excluded.value, create_revision = excluded.create_revision,
-            mod_revision = excluded.mod_revision, version = excluded.version, value_crc = excluded.value_crc,
-            crc = excluded.crc""",
-            tuple(chain.from_iterable(cells)),
-        )
-    return Total(len(rows), crcs)
+def credible(found: tuple[Any, Any], name: str) -> Total:
+    """The number of some rows and the sum of their CRCs, as SQLite tells them. Raises DamagedStore where no rows have
+    such a sum."""
+    rows, crcs = found
+    if not isinstance(crcs, int) or not 0 <= crcs <= rows * 0xFFFFFFFF:
+        raise DamagedStore(name, "the rows to be replaced are not as they were written")
+    return Total(rows, crcs)
 
 
-def delete_keys(connection: sqlite3.Connection, keys: Sequence[bytes]) -> None:
+def _delete(connection: sqlite3.Connection, table: str, keys: Sequence[bytes]) -> None:
     """Keys that are not there are no error: they came and went between two flushes."""
     for part in _parts(keys):
         marks = ", ".join("?" * len(part))
-        connection.execute(f"DELETE FROM kv WHERE key IN ({marks})", tuple(part))
+        connection.execute(f"DELETE FROM {table} WHERE {_NAMED[table]} IN ({marks})", tuple(part))
 
 
-def _with_crcs(row: RowFields) -> tuple[bytes, bytes, int, int, int, int, int]:
-    key, value, create_revision, mod_revision, version = row
-    value_crc = crc32(value)
-    crc = row_crc(key, value_crc, create_revision, mod_revision, version)
-    return key, value, create_revision, mod_revision, version, value_crc, crc
+def _execute(connection: sqlite3.Connection, head: str, cells: Sequence[tuple[Any, ...]], tail: str = "") -> None:
+    one = f"({', '.join('?' * len(cells[0]))})"
+    connection.execute(f"{head} VALUES {', '.join([one] * len(cells))} {tail}", tuple(chain.from_iterable(cells)))
+
+
+def _sum_of(cells: Sequence[tuple[Any, ...]]) -> Total:
+    return Total(len(cells), sum(cell[-1] for cell in cells))
+
+
+def _place(row: PastFields) -> tuple[int, bytes, int]:
+    return era_of(row[5]), row[0], row[5]
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -11,10 +11,11 @@ from sqlite_utils import Database
 
 from ostraka_server.store.errors import DamagedStore, ForeignStore, UnknownStore
 
-FORMAT = 2
+FORMAT = 3
 
 # The value comes last: what reads only keys and revisions never touches the pages that a long value spills into.
-_ROWS = """
+_TABLES = (
+    """
 CREATE TABLE kv (
     key BLOB PRIMARY KEY NOT NULL,
     create_revision INTEGER NOT NULL,
@@ -24,7 +25,29 @@ CREATE TABLE kv (
     crc INTEGER NOT NULL,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID
-"""
+""",
+    """
+CREATE TABLE past (
+    era INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    end_revision INTEGER NOT NULL,
+    create_revision INTEGER NOT NULL,
+    mod_revision INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    value_crc INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (era, key, end_revision)
+) STRICT, WITHOUT ROWID
+""",
+    """
+CREATE TABLE record (
+    name BLOB PRIMARY KEY NOT NULL,
+    crc INTEGER NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID
+""",
+)
 
 
 class Owner(NamedTuple):
@@ -79,9 +102,11 @@ def installed_slot(connection: sqlite3.Connection) -> int:
 
 def _create(database: Database, owner: Owner) -> None:
     database.table("meta").create({"name": str, "value": str}, pk="name", strict=True)
-    state = {"id": int, "applied_slot": int, "revision": int, "digest": bytes, "rows": int, "crcs": int, "crc": int}
+    state = {"id": int, "applied_slot": int, "revision": int, "digest": bytes, "kv_rows": int, "kv_crcs": int}
+    state |= {"past_rows": int, "past_crcs": int, "record_rows": int, "record_crcs": int, "crc": int}
     database.table("state").create(state, pk="id", not_null=set(state), strict=True)
-    database.execute(_ROWS)
+    for table in _TABLES:
+        database.execute(table)
     _write_meta(database.conn, owner, 0)
 
 

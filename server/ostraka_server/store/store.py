@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Protocol, Self
 
-from ostraka_server.store.checksums import ROW, ROW_WITHOUT_VALUE, RowFields, checked
-from ostraka_server.store.errors import UNDERLYING, named
+from ostraka_server.store import past
+from ostraka_server.store.checksums import CURRENT, RECORD, PastFields, RowFields, checked_record
+from ostraka_server.store.errors import UNDERLYING, named, naming
 from ostraka_server.store.factory import ConnectionFactory, Connections
-from ostraka_server.store.flush import delete_keys, total_of, upsert_rows
+from ostraka_server.store.flush import append_past, write_records, write_rows
+from ostraka_server.store.reclamation import Reclamation
 from ostraka_server.store.schema import Owner, installed_slot, prepare
-from ostraka_server.store.state import STATE, StoredState, checked_state, read_state, write_state
+from ostraka_server.store.state import STATE, StoredState, Totals, checked_state, read_state, write_state
+from ostraka_server.store.transaction import transaction
 from ostraka_server.store.verification import verify
 
 
 class Delta(Protocol):
-    """What `machine.Delta` carries: rows by key, None where the key was deleted, and the state after all of it."""
+    """What `machine.Delta` carries: rows by key, None where the key was deleted; the rows that ended; records by name,
+    None where one is gone; and the state after all of it."""
 
     @property
     def changes(self) -> Mapping[bytes, RowFields | None]: ...
+
+    @property
+    def past(self) -> Sequence[PastFields]: ...
+
+    @property
+    def records(self) -> Mapping[bytes, bytes | None]: ...
 
     @property
     def state(self) -> tuple[int, int, bytes]: ...
@@ -29,9 +38,9 @@ class Delta(Protocol):
 class Store:
     """An open checkpoint: the `machine.Base` that reads come from, and where flushes go.
 
-    `write`, `checkpoint` and `close_writer` may be called from any thread, one call at a time. Everything else belongs
-    to the thread that opened the store, and goes on meanwhile. Every method raises StoreError (DamagedStore where the
-    bytes are at fault).
+    `write`, `reclaim`, `checkpoint` and `close_writer` may be called from any thread, one call at a time. Everything
+    else belongs to the thread that opened the store, and goes on meanwhile. Every method raises StoreError
+    (DamagedStore where the bytes are at fault).
     """
 
     def __init__(self, factory: ConnectionFactory, connections: Connections) -> None:
@@ -39,6 +48,7 @@ class Store:
         self._factory = factory
         self._name = factory.name
         self._writer, self._reader = connections
+        self._reclamation = Reclamation()
 
     @classmethod
     def open(cls, factory: ConnectionFactory, owner: Owner, *, verified: bool = False) -> Self:
@@ -47,85 +57,104 @@ class Store:
 
         Raises UnknownStore (another format) and ForeignStore (another owner), both naming the store, and StoreError.
         """
-        try:
+        with naming(factory.name):
             connections = factory.connect()
-        except UNDERLYING as error:
-            raise named(factory.name, error) from error
         store = cls(factory, connections)
         try:
-            prepare(connections.writer, factory.name, owner)
+            with naming(factory.name):
+                prepare(connections.writer, factory.name, owner)
             if not verified:
                 verify(connections.reader, factory.name)
-        except BaseException as error:
+        except BaseException:
             store.close()
-            if isinstance(error, UNDERLYING):
-                raise named(factory.name, error) from error
             raise
         return store
 
     def state(self) -> StoredState | None:
         """As of the last write; None if there was none yet."""
-        try:
+        with naming(self._name):
             return read_state(self._reader, self._name)[0]
-        except UNDERLYING as error:
-            raise named(self._name, error) from error
 
     def installed_slot(self) -> int:
         """The slot of the snapshot that it began as; 0 where it began empty."""
-        try:
+        with naming(self._name):
             return installed_slot(self._reader)
-        except UNDERLYING as error:
-            raise named(self._name, error) from error
+
+    def records(self) -> Mapping[bytes, bytes]:
+        """All records, by name."""
+        with naming(self._name):
+            rows = self._reader.execute(f"SELECT {RECORD} FROM record ORDER BY name").fetchall()
+        return dict(checked_record(row, self._name) for row in rows)
 
     def get(self, key: bytes) -> RowFields | None:
         """The row of `key`, if it exists."""
-        row = self._one(f"SELECT {ROW} FROM kv WHERE key = ?", (key,))
-        return None if row is None else checked(row, self._name)
+        row = self._one(f"SELECT {CURRENT.columns} FROM kv WHERE key = :key", {"key": key})
+        return None if row is None else CURRENT.checked(row, self._name)
+
+    def get_at(self, key: bytes, revision: int) -> RowFields | None:
+        """The row of `key` as of `revision`, if it existed then."""
+        row = self.get(key)
+        if row is not None and row[3] <= revision:
+            return row
+        with naming(self._name):
+            return past.find(self._reader, key, revision, self._name)
 
     @contextmanager
     def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
         """Rows of `[start, end)`, ascending, of one checkpoint. `end` None: no end. Empty values unless `values`."""
         where, bounds = _between(start, end)
-        query = f"SELECT {ROW if values else ROW_WITHOUT_VALUE} FROM kv WHERE {where} ORDER BY key"
-        try:
-            cursor = self._reader.execute(query, bounds)
-            try:
-                yield (checked(row, self._name, with_value=values) for row in cursor)
-            finally:
-                cursor.close()  # an open cursor would hold this connection, and the WAL, at its checkpoint
-        except UNDERLYING as error:
-            raise named(self._name, error) from error
+        with naming(self._name), self._current(where, bounds, values=values) as rows:
+            yield rows
+
+    @contextmanager
+    def scan_at(self, start: bytes, end: bytes | None, revision: int, *, values: bool) -> Iterator[Iterator[RowFields]]:
+        """Rows of `[start, end)` as of `revision`, else like `scan`."""
+        where, bounds = _between(start, end)
+        bounds["revision"] = revision
+        with (
+            naming(self._name),
+            self._current(f"{where} AND mod_revision <= :revision", bounds, values=values) as current,
+            past.scan(self._reader, where, bounds, self._name, values=values) as ended,
+        ):
+            yield past.united(current, ended)
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """Keys of `[start, end)`, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
         where, bounds = _between(start, end)
-        row = self._one(f"SELECT (SELECT count(*) FROM kv WHERE {where}), {STATE} FROM state", bounds)
-        if row is None:
-            return 0, 0
-        state, _ = checked_state(row[1:], self._name)
-        return row[0], state.applied_slot
+        return self._count(f"SELECT count(*) FROM kv WHERE {where}", bounds)
+
+    def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:
+        """Keys of `[start, end)` that existed at `revision`, else like `count`."""
+        where, bounds = _between(start, end)
+        return self._count(past.count_query(where), {**bounds, "revision": revision})
 
     def write(self, delta: Delta) -> None:
-        """Make `delta` the new checkpoint: all of it or, when this raises, nothing. Not synced: the log redoes it."""
-        changes = delta.changes
-        keys = sorted(changes)
-        try:
-            with _transaction(self._writer) as connection:
-                _, before = read_state(connection, self._name)
-                replaced = total_of(connection, keys, self._name)
-                written = upsert_rows(connection, [row for key in keys if (row := changes[key]) is not None])
-                delete_keys(connection, [key for key in keys if changes[key] is None])
-                write_state(connection, StoredState(*delta.state), before.changed(less=replaced, plus=written))
-        except UNDERLYING as error:
-            raise named(self._name, error) from error
+        """Make `delta` the new checkpoint: all of it or, when this raises, nothing. Not synced: the log redoes it.
+
+        Nothing is left to do where it is the checkpoint already."""
+        after = StoredState(*delta.state)
+        with naming(self._name), transaction(self._writer) as connection:
+            state, before = read_state(connection, self._name)
+            if state is not None and state.applied_slot >= after.applied_slot:
+                return
+            totals = Totals(
+                write_rows(connection, delta.changes, before.kv, self._name),
+                append_past(connection, delta.past, before.past),
+                write_records(connection, delta.records, before.record, self._name),
+            )
+            write_state(connection, after, totals)
+
+    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
+        """One bite of removing what ended by `compact_revision`, which the last checkpoint has to know: look at so many
+        rows, and give a few free pages back to the file system. Whether there is more to do."""
+        with naming(self._name):
+            return self._reclamation.bite(self._writer, compact_revision, rows_max, self._name)
 
     def checkpoint(self) -> int | None:
         """Make all that was written durable; the applied slot that is so now. None where a reader was in the way."""
-        try:
+        with naming(self._name):
             state, _ = read_state(self._writer, self._name)
             durable = self._factory.save(self._writer)
-        except UNDERLYING as error:
-            raise named(self._name, error) from error
         return (0 if state is None else state.applied_slot) if durable else None
 
     def close(self) -> None:
@@ -142,24 +171,28 @@ class Store:
         """The second half of `close`, which may."""
         self._writer.close()
 
-    def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
-        try:
+    @contextmanager
+    def _current(self, where: str, bounds: dict[str, Any], *, values: bool) -> Iterator[Iterator[RowFields]]:
+        query = f"SELECT {CURRENT.columns if values else CURRENT.without_value} FROM kv WHERE {where} ORDER BY key"
+        # An open cursor would hold this connection, and the WAL, at its checkpoint.
+        with closing(self._reader.execute(query, bounds)) as cursor:
+            yield (CURRENT.checked(row, self._name, with_value=values) for row in cursor)
+
+    def _count(self, query: str, bounds: dict[str, Any]) -> tuple[int, int]:
+        row = self._one(f"SELECT ({query}), {STATE} FROM state", bounds)
+        if row is None:
+            return 0, 0
+        state, _ = checked_state(row[1:], self._name)
+        return row[0], state.applied_slot
+
+    def _one(self, query: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        try:  # not `naming`, which takes as long as the rest
             row: tuple[Any, ...] | None = self._reader.execute(query, parameters).fetchone()
         except UNDERLYING as error:
             raise named(self._name, error) from error
         return row
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
-
-
-def _between(start: bytes, end: bytes | None) -> tuple[str, tuple[bytes, ...]]:
-    return ("key >= ?", (start,)) if end is None else ("key >= ? AND key < ?", (start, end))
+def _between(start: bytes, end: bytes | None) -> tuple[str, dict[str, Any]]:
+    where = "key >= :start" if end is None else "key >= :start AND key < :end"
+    return where, {"start": start, "end": end}

@@ -5,25 +5,36 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from operator import lt
 from pathlib import Path
+from typing import Any
 
-from ostraka_server.store.checksums import ROW, Total, checked
+from ostraka_server.store.checksums import CURRENT, PAST, RECORD, Total, checked_record
 from ostraka_server.store.errors import UNDERLYING, DamagedStore, StoreError, named
-from ostraka_server.store.state import read_state
+from ostraka_server.store.past import era_of
+from ostraka_server.store.state import Totals, read_state
 
 SOUND, FAILED, DAMAGED = 0, 1, 2
 """How `python -m ostraka_server.store` exits."""
+
+_BATCH = 64
+"""Rows that are checked together: what is gained by it is gained by then, and their values may be long."""
 
 
 def verify(connection: sqlite3.Connection, name: str) -> int:
     """Check the store `name`, which nobody writes meanwhile; its applied slot. Raises DamagedStore, StoreError."""
     try:
-        state, total = read_state(connection, name)
-        found = _checked_rows(connection, name)
+        state, totals = read_state(connection, name)
+        found = Totals(_current(connection, name), _past(connection, name), _records(connection, name))
     except UNDERLYING as error:
         raise named(name, error) from error
-    if found != total:
-        raise DamagedStore(name, f"it should have {total.rows} rows and has {found.rows}, not all of them written last")
+    for table, expected, have in zip(Totals._fields, totals, found, strict=True):
+        if have != expected:
+            what = f"{table} should have {expected.rows} rows and has {have.rows}, not all of them written last"
+            raise DamagedStore(name, what)
     return 0 if state is None else state.applied_slot
 
 
@@ -42,15 +53,53 @@ def verify_file(path: Path) -> int:
     raise StoreError(f"{path} could not be checked (exit status {done.returncode}): {said}")
 
 
-def _checked_rows(connection: sqlite3.Connection, name: str) -> Total:
+def _current(connection: sqlite3.Connection, name: str) -> Total:
+    total, order = Total(), _Order(name)
+    for rows in _batches(connection, f"SELECT {CURRENT.columns} FROM kv ORDER BY key"):
+        total = total.plus(Total(len(rows), CURRENT.check_all(rows, name)))
+        order.follow([row[0] for row in rows])
+    return total
+
+
+def _past(connection: sqlite3.Connection, name: str) -> Total:
+    total, order = Total(), _Order(name)
+    for rows in _batches(connection, f"SELECT {PAST.columns}, era FROM past ORDER BY era, key, end_revision"):
+        total = total.plus(Total(len(rows), PAST.check_all([row[:-1] for row in rows], name)))
+        order.follow([(row[-1], row[0], row[5]) for row in rows])
+        for row in rows:
+            if row[-1] != era_of(row[5]):
+                raise DamagedStore(name, f"the row of key {row[0]!r:.80} is not in its era")
+    return total
+
+
+def _records(connection: sqlite3.Connection, name: str) -> Total:
+    total, order = Total(), _Order(name)
+    for rows in _batches(connection, f"SELECT {RECORD} FROM record ORDER BY name"):
+        order.follow([checked_record(row, name)[0] for row in rows])
+        total = total.plus(Total(len(rows), sum(row[-1] for row in rows)))
+    return total
+
+
+class _Order:
     """A tree is searched by the order of its keys: rows that all follow on one another can all be found."""
-    rows = crcs = 0
-    last: bytes | None = None
-    for row in connection.execute(f"SELECT {ROW} FROM kv ORDER BY key"):
-        key = checked(row, name)[0]
-        if last is not None and key <= last:
-            raise DamagedStore(name, f"the row of key {key!r:.80} is not in its place")
-        last = key
-        rows += 1
-        crcs += row[-1]
-    return Total(rows, crcs)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last: list[Any] = []
+
+    def follow(self, places: list[Any]) -> None:
+        """The next rows'. Raises DamagedStore."""
+        places = self._last + places
+        try:
+            if all(map(lt, places, islice(places, 1, None))):
+                self._last = places[-1:]
+                return
+        except TypeError:  # damage changes types, too
+            pass
+        raise DamagedStore(self._name, f"a row is not in its place, after {self._last!r:.80}")
+
+
+def _batches(connection: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+    with closing(connection.execute(query)) as cursor:
+        while rows := cursor.fetchmany(_BATCH):
+            yield rows
