@@ -16,6 +16,11 @@ from ostraka.v1 import cluster_pb2
 from ostraka.values import KeyValue, PutResult
 
 
+def given(how: dict[str, object]) -> dict[str, object]:
+    """The options that say something."""
+    return {name: value for name, value in how.items() if value is not None and value is not False and value != "key"}
+
+
 @dataclass
 class FakeClient:
     """Keys in memory. `failures` are raised by the calls to come, one each, before they do anything."""
@@ -40,8 +45,8 @@ class FakeClient:
         if self.failures:
             raise self.failures.pop(0)
 
-    async def get(self, key: bytes, *, serializable: bool = False) -> KeyValue | None:
-        self._called("get", key, serializable)
+    async def get(self, key: bytes, **how: object) -> KeyValue | None:
+        self._called("get", key, given(how))
         return self.rows.get(key)
 
     async def put(self, key: bytes, value: bytes, *, prev: bool = False) -> PutResult:
@@ -68,14 +73,17 @@ class FakeClient:
         prefix: bytes | None = None,
         limit: int | None = None,
         keys_only: bool = False,
+        **how: object,
     ) -> AsyncIterator[KeyValue]:
-        self._called("range", start, end, prefix, limit, keys_only)
+        self._called("range", start, end, prefix, limit, keys_only, given(how))
         for key in self._between(start, end, prefix)[:limit]:
             row = self.rows[key]
             yield KeyValue(key, b"" if keys_only else row.value, row.create_revision, row.mod_revision, row.version)
 
-    async def count(self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes | None = None) -> int:
-        self._called("count", start, end, prefix)
+    async def count(
+        self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes | None = None, **how: object
+    ) -> int:
+        self._called("count", start, end, prefix, given(how))
         return len(self._between(start, end, prefix))
 
     def _between(self, start: bytes | None, end: bytes | None, prefix: bytes | None) -> list[bytes]:
@@ -84,6 +92,9 @@ class FakeClient:
             for key in sorted(self.rows)
             if key.startswith(prefix or b"") and (start is None or start <= key) and (end is None or key < end)
         ]
+
+    async def compact(self, revision: int) -> None:
+        self._called("compact", revision)
 
     async def members(self) -> cluster_pb2.MembersResponse:
         self._called("members")

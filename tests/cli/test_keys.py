@@ -81,7 +81,7 @@ def test_put_needs_one_value(ostraka: Runner, arguments: tuple[str, ...]) -> Non
 
 def test_get_may_ask_any_node(ostraka: Runner, client: FakeClient) -> None:
     ostraka("get", "k", "--serializable")
-    assert client.calls[0] == ("get", b"k", True)
+    assert client.calls[0] == ("get", b"k", {"serializable": True})
 
 
 @pytest.mark.parametrize(

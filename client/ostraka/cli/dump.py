@@ -31,8 +31,8 @@ def dump(session: Session, file: Path, prefix: str | None) -> None:
     key_base64 or value_base64 instead for bytes that are not UTF-8. `ostraka load` takes it, and dumping the same keys
     and values again gives the same file bit for bit. A file appears under its name only once it is complete.
 
-    The keys are read page by page, each as it is when its page is read: while others write, the dump is not a
-    picture of one moment.
+    A picture of one moment, however long it takes and whatever others write meanwhile. A dump that takes longer than
+    the servers keep history fails with exit code 4.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`put`, `get`, `del`: single keys, and the deletion of many."""
+"""`put` and `del`: writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from ostraka.cli.exits import Exit
 from ostraka.cli.output import write, write_json
 from ostraka.cli.records import text_field
 from ostraka.cli.session import Session, global_options
@@ -61,36 +60,6 @@ def put(session: Session, key: str, value: str | None, file: BinaryIO | None, pr
     write(b"revision %d\n" % result.revision)
     if prev:
         write(b"before: %b\n" % result.prev.value if result.prev else b"the key is new\n")
-
-
-@click.command()
-@click.argument("key")
-@click.option(
-    "--serializable",
-    is_flag=True,
-    help="Let any node answer from what it has, perhaps stale, also without a leader.",
-)
-@global_options
-@click.pass_obj
-def get(session: Session, key: str, serializable: bool) -> Exit:
-    """Print the value of KEY.
-
-    The bytes as they are, and a newline. Where there is no such key: silence and exit code 1.
-
-    \b
-    Examples:
-      ostraka get greeting
-      ostraka get greeting --json
-      ostraka get lock/owner || echo nobody
-    """
-    kv = session.run(lambda client: client.get(os.fsencode(key), serializable=serializable))
-    if kv is None:
-        return Exit.ABSENT
-    if session.json:
-        write_json(document(kv))
-    else:
-        write(kv.value + b"\n")
-    return Exit.OK
 
 
 @click.command("del")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
 from ostraka.cli.keys import document
 from ostraka.cli.output import printable, write, write_json, write_table
+from ostraka.cli.reading import How, how, read_options
 from ostraka.cli.session import Session, global_options
 
 if TYPE_CHECKING:
+    from ostraka._reading import SortBy
     from ostraka.aio import Client
     from ostraka.values import KeyValue
 
 # A table is printed every so many keys, so that a long range neither fills the memory nor waits for its end.
 TABLE_ROWS = 1000
+
+SORTS = ("key", "version", "create", "mod", "value")
 
 COLUMNS = ("KEY", "VALUE", "VERSION", "MOD REVISION", "CREATE REVISION")
 
@@ -37,6 +42,9 @@ class Span(TypedDict):
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many keys.")
 @click.option("--keys-only", is_flag=True, help="The keys alone, one a line.")
 @click.option("--count", is_flag=True, help="Only how many keys there are.")
+@click.option("--sort-by", type=click.Choice(SORTS), default="key", show_default=True, help="In this order.")
+@click.option("--descending", is_flag=True, help="The last ones first.")
+@read_options
 @global_options
 @click.pass_obj
 def range_(
@@ -47,13 +55,19 @@ def range_(
     limit: int | None,
     keys_only: bool,
     count: bool,
+    sort_by: SortBy,
+    descending: bool,
+    revision: int | None,
+    at: datetime | None,
+    serializable: bool,
+    max_staleness: timedelta | None,
 ) -> None:
-    """List keys in order.
+    """List keys in order, as they are or as they were.
 
     From START on and before END; without END to the last, without START from the first.
 
-    A table by default, in which unprintable bytes stand as \\x..; --json prints a line of JSON for each key. A long
-    range is read page by page, and each page shows the keys as they are when it is read.
+    A table by default, in which unprintable bytes stand as \\x..; --json prints a line of JSON for each key. All keys
+    are shown as of one moment, however long the range.
 
     \b
     Examples:
@@ -63,19 +77,37 @@ def range_(
       ostraka range --prefix user/ --keys-only
       ostraka range --prefix user/ --count
       ostraka range --prefix user/ --json | jq -r .value
+      ostraka range --prefix user/ --at 1h30m
+      ostraka range --sort-by mod --descending --limit 10
     """
     if prefix is not None and start is not None:
         raise click.UsageError("give either START and END or --prefix")
-    if count and (limit or keys_only):
-        raise click.UsageError("--count counts the whole range: leave out --limit and --keys-only")
     span = Span(start=_bytes(start), end=_bytes(end), prefix=_bytes(prefix))
+    options = how(revision, at, serializable, max_staleness)
+    show_range(session, span, options, limit, keys_only, count, sort_by, descending)
+
+
+def show_range(
+    session: Session,
+    span: Span,
+    how: How,
+    limit: int | None,
+    keys_only: bool,
+    count: bool,
+    sort_by: SortBy = "key",
+    descending: bool = False,
+) -> None:
+    """Print the keys of `span`, or how many there are."""
     if count:
-        total = session.run(lambda client: client.count(**span))
+        if limit or keys_only:
+            raise click.UsageError("--count counts the whole range: leave out --limit and --keys-only")
+        total = session.run(lambda client: client.count(**span, **how))
         write_json({"count": total}) if session.json else write(b"%d\n" % total)
         return
 
     async def listing(client: Client) -> None:
-        await _list(client.range(**span, limit=limit, keys_only=keys_only), _printer(session.json, keys_only))
+        found = client.range(**span, **how, limit=limit, keys_only=keys_only, sort_by=sort_by, descending=descending)
+        await _list(found, _printer(session.json, keys_only))
 
     session.run(listing)
 
