@@ -158,6 +158,9 @@ class Limits:
     value_bytes_max: Annotated[int, About("Longest value.", low=0)] = 1 * MiB
     request_bytes_max: Annotated[int, About("Largest request, and largest frame of an Exchange.")] = 4 * MiB
     range_response_bytes_max: Annotated[int, About("Largest page of a range; clients fetch the next one.")] = 2 * MiB
+    txn_operations_max: Annotated[
+        int, About("Compares, and operations of either list, in a transaction with those nested in it.")
+    ] = 128
     calls_in_flight_max: Annotated[int, About("Calls that a node works on at once; more are told to come back.")] = 8192
     calls_in_flight_bytes_max: Annotated[int, About("Bytes of those calls together.")] = 64 * MiB
     wait_ms_max: Annotated[

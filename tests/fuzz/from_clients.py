@@ -30,6 +30,7 @@ from tests.fuzz.traffic import Traffic
 from tests.rpc.cluster import ManualClock, Wire
 from tests.shard.script import Script, new_group
 
+REFUSALS = (Reason.INVALID, Reason.TOO_LARGE, Reason.COMPACTED, Reason.FUTURE_REVISION)
 LIMITS = Limits(calls_in_flight_max=30, calls_per_stream_max=20)
 
 
@@ -97,7 +98,7 @@ def _command(data: bytes) -> None:
     result = reply.WhichOneof("result")
     assert result is not None
     if result == "error":
-        assert reply.error.detail.reason in (Reason.INVALID, Reason.TOO_LARGE) and reply.error.detail.surely_not_done
+        assert reply.error.detail.reason in REFUSALS and reply.error.detail.surely_not_done
 
 
 class _Stream:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest
+from ostraka.v1.kv_pb2 import Compare, DeleteRequest, GetRequest, Operation, PutRequest, RangeRequest, TxnRequest
 from ostraka_server.machine import ENTRY_FORMAT
 from ostraka_server.wire.entry_pb2 import Entry
 
@@ -24,6 +25,15 @@ def get(key: bytes) -> Command:
 
 def scan(key: bytes, range_end: bytes = b"") -> Command:
     return Command(range=RangeRequest(key=key, range_end=range_end))
+
+
+def txn(*compares: Compare, then: Iterable[Command] = (), otherwise: Iterable[Command] = ()) -> Command:
+    return Command(txn=TxnRequest(compares=compares, then=map(operation, then), otherwise=map(operation, otherwise)))
+
+
+def operation(command: Command) -> Operation:
+    """The same request, within a transaction."""
+    return Operation.FromString(command.SerializeToString())  # the fields have the same numbers
 
 
 def entry(*commands: Command | bytes) -> bytes:

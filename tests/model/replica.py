@@ -21,6 +21,7 @@ _BALLOT_ROUND = 0
 
 class _Limits:
     key_bytes_max = value_bytes_max = 1 << 20
+    txn_operations_max = 128
 
 
 class Replica:

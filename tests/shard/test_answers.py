@@ -6,11 +6,11 @@ import pytest
 
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import RangeRequest
+from ostraka.v1.kv_pb2 import Compare, GetRequest, RangeRequest
 from ostraka_server.machine import Machine, Refused
 from ostraka_server.shard.answers import refused
 from tests.machine.bases import apply, empty
-from tests.machine.commands import entry
+from tests.machine.commands import entry, txn
 from tests.shard.asking import Asked, delete, get, put
 from tests.shard.script import ANSWERS
 
@@ -77,6 +77,37 @@ def test_a_range_is_cut_by_its_limit_and_by_the_bytes_of_a_page() -> None:
     assert {kv.value for kv in keys.kvs} == {b""}
     count = read(machine, Command(range=RangeRequest(key=b"0", range_end=b"5", count_only=True))).reply.range
     assert (len(count.kvs), count.count) == (0, 5)
+
+
+def test_a_transaction_answers_for_each_operation_of_the_list_that_was_done() -> None:
+    machine = empty()
+    write(machine, put(b"a", b"1"))
+    inner = txn(Compare(key=b"b", version=1), otherwise=[delete(b"a", prev_kv=True)])
+    everything = Command(range=RangeRequest(key=b"a", range_end=b"\0"))
+    operations = [get(b"a"), put(b"b", b"2"), everything, get(b"none"), inner]
+    response = write(machine, txn(then=operations)).reply.txn
+    header = response.header
+    assert (header.cluster, header.shard, header.node, header.ballot_round, header.revision) == (77, 1, "n1", 4, 3)
+    first, second, third, fourth, fifth = response.responses
+    assert response.succeeded
+    assert (first.get.kv.value, first.get.header.revision, first.get.read_revision) == (b"1", 2, 2)
+    assert (second.put.header.revision, second.put.HasField("prev_kv")) == (3, False)
+    assert [kv.key for kv in third.range.kvs] == [b"a", b"b"]
+    assert (third.range.count, third.range.more, third.range.read_revision) == (2, False, 3)
+    assert fourth.HasField("get") and not fourth.get.HasField("kv")
+    assert (fifth.txn.succeeded, fifth.txn.header.revision) == (False, 3)
+    (deleted,) = fifth.txn.responses
+    assert (deleted.delete.deleted, deleted.delete.header.revision, deleted.delete.prev_kvs[0].value) == (1, 3, b"1")
+
+
+def test_a_transaction_that_only_reads_is_answered_like_any_read() -> None:
+    machine = empty()
+    write(machine, put(b"a", b"1"))
+    response = read(machine, txn(then=[get(b"a")])).reply.txn
+    assert (response.header.node, response.header.revision) == ("n1", 2)
+    assert response.responses[0].get.kv.value == b"1"
+    refusal = read(machine, txn(then=[Command(get=GetRequest(key=b"a", revision=9))])).reply.error
+    assert refusal.detail.reason == Reason.FUTURE_REVISION
 
 
 @pytest.mark.parametrize("reason", [Reason.INVALID, Reason.TOO_LARGE, Reason.COMPACTED, Reason.FUTURE_REVISION])

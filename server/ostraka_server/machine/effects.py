@@ -16,6 +16,7 @@ _SLOT = Struct("<16sQ")
 _PUT = Struct("<cIIQQQ")
 _DELETE = Struct("<cQQ")
 _DELETED_KEY = Struct("<IQ")
+_TRANSACTION = Struct("<c?I")
 _REFUSED = Struct("<cI")
 
 
@@ -35,6 +36,10 @@ class Effects:
         self._hash.update(_DELETE.pack(b"D", revision, len(rows)))
         for row in rows:
             self._hash.update(_DELETED_KEY.pack(len(row.key), row.mod_revision) + row.key)
+
+    def transact(self, succeeded: bool, writes: int) -> None:
+        """`writes` effects follow, which are the transaction's."""
+        self._hash.update(_TRANSACTION.pack(b"T", succeeded, writes))
 
     def refuse(self, reason: common_pb2.Reason.ValueType) -> None:
         self._hash.update(_REFUSED.pack(b"R", reason))

@@ -55,7 +55,7 @@ class Layers:
             changes: Iterator[Change] = ((fields[0], Row(*fields)) for fields in found)
             for overlay in (self._flushing, self._active):
                 if overlay is not None:
-                    changes = _shadow(overlay.scan(start, end), changes)
+                    changes = shadow(overlay.scan(start, end), changes)
             rows = (row for _, row in changes if row is not None)
             yield rows if values else (Row(row.key, b"", *row[2:]) for row in rows)
 
@@ -79,7 +79,7 @@ class Layers:
         self._flushing = None
 
 
-def _shadow(upper: Iterator[Change], lower: Iterator[Change]) -> Iterator[Change]:
+def shadow(upper: Iterator[Change], lower: Iterator[Change]) -> Iterator[Change]:
     """Both in ascending order of keys; where both have a key, only the upper one's change."""
     below = next(lower, None)
     for above in upper:

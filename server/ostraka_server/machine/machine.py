@@ -12,16 +12,18 @@ from google.protobuf.message import DecodeError
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import DeleteRequest, PutRequest
+from ostraka.v1.kv_pb2 import DeleteRequest, PutRequest, TxnRequest
 from ostraka_server.machine.base import Base, Delta, MachineState, Row
 from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.entry import commands_of
 from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.ranges import span
 from ostraka_server.machine.reading import answer_bytes
-from ostraka_server.machine.results import DeleteResult, PutResult, Refused, Result
+from ostraka_server.machine.results import DeleteResult, PutResult, Refused, Result, TxnResult
 from ostraka_server.machine.rows import Rows
-from ostraka_server.machine.validation import refuse_shape
+from ostraka_server.machine.transaction import execute
+from ostraka_server.machine.validation import refuse_shape, refuse_transaction_shape
+from ostraka_server.machine.workspace import Put, Workspace
 
 DELETE_PREV_BYTES_MAX = 3 << 20
 """Most that the rows of a delete with prev_kv may take: beyond it the answer would not fit a message. Part of the entry
@@ -80,6 +82,8 @@ class Machine:
             return refuse_shape(command.put) or self._put(command.put, effects)
         if kind == "delete":
             return refuse_shape(command.delete) or self._delete(command.delete, effects)
+        if kind == "txn":
+            return refuse_transaction_shape(command.txn) or self._transact(command.txn, effects)
         return Refused(common_pb2.INVALID, "the command carries no write that is known here")
 
     def _put(self, request: PutRequest, effects: Effects) -> PutResult:
@@ -121,6 +125,40 @@ class Machine:
                     return None
                 rows.append(row)
         return rows
+
+    def _transact(self, request: TxnRequest, effects: Effects) -> TxnResult | Refused:
+        workspace = Workspace(self._layers, self._revision)
+        result = execute(request, workspace, self.rows_at)
+        if isinstance(result, TxnResult):
+            effects.transact(result.succeeded, len(workspace.writes))
+            self._commit(workspace, effects)
+        return result
+
+    def _commit(self, workspace: Workspace, effects: Effects) -> None:
+        """All writes of a transaction, under one revision."""
+        self._revision = workspace.revision
+        for write in workspace.writes:
+            if isinstance(write, Put):
+                self._layers.put(write.row, existed=write.prev is not None)
+                effects.put(write.row)
+            else:
+                for row in write:
+                    self._layers.delete(row.key)
+                effects.delete(self._revision, write)
+
+    def rows_at(self, revision: int) -> Rows | Refused:
+        """The rows as of `revision`; 0: of the present."""
+        if revision > self._revision:
+            return Refused(
+                common_pb2.FUTURE_REVISION, f"revision {revision} is asked for, the shard's is {self._revision}"
+            )
+        if 0 < revision < self._revision:
+            return Refused(common_pb2.COMPACTED, f"revision {revision} is past", self._revision)
+        return self._layers
+
+    def read_transaction(self, request: TxnRequest) -> TxnResult | Refused:
+        """What a transaction answers that writes nothing, in the present state."""
+        return execute(request, Workspace(self._layers, self._revision), self.rows_at)
 
     def get(self, key: bytes) -> Row | None:
         """The row of `key`, or None if it does not exist."""

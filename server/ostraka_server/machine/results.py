@@ -34,9 +34,6 @@ class Refused(NamedTuple):
     """COMPACTED: the oldest revision that can still be read."""
 
 
-Result = PutResult | DeleteResult | Refused
-
-
 @dataclass(frozen=True, slots=True)
 class RangeResult:
     """`more`: rows of the range were left out after the last one. `count`: all of the range, also those left out."""
@@ -44,3 +41,26 @@ class RangeResult:
     rows: Sequence[Row]
     more: bool
     count: int
+
+
+class ReadResult(NamedTuple):
+    """What a read within a transaction found, in the state of `read_revision`. `revision` is the shard's by then, with
+    the writes that the transaction had done before."""
+
+    revision: int
+    read_revision: int
+    found: Row | RangeResult | None
+
+
+class TxnResult(NamedTuple):
+    """What was done: the one list if all compares held, else the other. `results` has one for each of its operations.
+
+    `revision` is the shard's afterwards; in a nested transaction, what it was by then."""
+
+    revision: int
+    succeeded: bool
+    results: Sequence[OperationResult]
+
+
+OperationResult = ReadResult | PutResult | DeleteResult | TxnResult
+Result = PutResult | DeleteResult | TxnResult | Refused

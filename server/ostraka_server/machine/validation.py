@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Protocol, cast
 
 from ostraka.v1 import common_pb2
-from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, PutRequest, RangeRequest, SortOrder, SortTarget
+from ostraka.v1.kv_pb2 import (
+    Compare,
+    DeleteRequest,
+    GetRequest,
+    PutRequest,
+    RangeRequest,
+    SortOrder,
+    SortTarget,
+    TxnRequest,
+)
 from ostraka_server.machine.ranges import FROM_KEY_ON
 from ostraka_server.machine.results import Refused
+from ostraka_server.machine.transaction_shape import operations, pieces, problem_of
 
 
 class Limits(Protocol):
@@ -19,12 +29,17 @@ class Limits(Protocol):
     @property
     def value_bytes_max(self) -> int: ...
 
+    @property
+    def txn_operations_max(self) -> int: ...
 
-Request = GetRequest | RangeRequest | PutRequest | DeleteRequest
 
-_EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest)
+OfKeys = GetRequest | RangeRequest | PutRequest | DeleteRequest | Compare
+Request = GetRequest | RangeRequest | PutRequest | DeleteRequest | TxnRequest
+
+_EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest, TxnRequest)
 _READS = (GetRequest, RangeRequest)
-_RANGED = (RangeRequest, DeleteRequest)
+_RANGED = (RangeRequest, DeleteRequest, Compare)
+_VALUED = (PutRequest, Compare)
 
 
 def validate(request: Request | None, limits: Limits) -> Refused | None:
@@ -34,10 +49,20 @@ def validate(request: Request | None, limits: Limits) -> Refused | None:
     if type(request) not in _EXECUTED:
         return _invalid("the command carries no request that is known here")
     assert request is not None
+    if type(request) is TxnRequest:
+        return _refuse_transaction_size(request, limits) or refuse_transaction_shape(request)
     return refuse_shape(request) or _refuse_size(request, limits)
 
 
-def refuse_shape(request: Request) -> Refused | None:
+def refuse_transaction_shape(request: TxnRequest) -> Refused | None:
+    """The same as `refuse_shape`, for all that is in a transaction and for the whole."""
+    refused = next(filter(None, map(refuse_shape, pieces(request))), None)
+    if refused is None and (problem := problem_of(request)):
+        refused = _invalid(problem)
+    return None if refused is None else _in_transaction(refused)
+
+
+def refuse_shape(request: OfKeys) -> Refused | None:
     """What can never be executed, whatever the configuration: the same on every replica, hence checked at apply too."""
     if not request.key:
         return _invalid("key is empty")
@@ -58,22 +83,34 @@ def _refuse_reading(request: GetRequest | RangeRequest) -> Refused | None:
     return None
 
 
-def _refuse_size(request: Request, limits: Limits) -> Refused | None:
+def _refuse_transaction_size(request: TxnRequest, limits: Limits) -> Refused | None:
+    if (count := operations(request)) > limits.txn_operations_max:
+        return _too_large(
+            f"{count} compares or operations in one list are over txn_operations_max, {limits.txn_operations_max}"
+        )
+    refused = next(filter(None, (_refuse_size(piece, limits) for piece in pieces(request))), None)
+    return None if refused is None else _in_transaction(refused)
+
+
+def _refuse_size(request: OfKeys, limits: Limits) -> Refused | None:
     longest, key_bytes_max = len(request.key), limits.key_bytes_max
     if end := _range_end(request):
         longest = max(longest, len(end))
         key_bytes_max += 1  # so that a page can begin right after a key of full length
     if longest > key_bytes_max:
         return _too_large(f"a key of {longest} bytes is over key_bytes_max, {limits.key_bytes_max}")
-    if isinstance(request, PutRequest) and len(request.value) > limits.value_bytes_max:
-        size = len(request.value)
+    if type(request) in _VALUED and (size := len(cast(PutRequest | Compare, request).value)) > limits.value_bytes_max:
         return _too_large(f"a value of {size} bytes is over value_bytes_max, {limits.value_bytes_max}")
     return None
 
 
-def _range_end(request: Request) -> bytes:
+def _range_end(request: OfKeys) -> bytes:
     # By type: for a message that is of neither, isinstance costs as much as all the rest of the check.
-    return cast(RangeRequest | DeleteRequest, request).range_end if type(request) in _RANGED else b""
+    return cast(RangeRequest | DeleteRequest | Compare, request).range_end if type(request) in _RANGED else b""
+
+
+def _in_transaction(refused: Refused) -> Refused:
+    return refused._replace(message=f"in the transaction: {refused.message}")
 
 
 def _invalid(message: str) -> Refused:

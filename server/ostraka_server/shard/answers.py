@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ostraka.v1.common_pb2 import KeyValue, Reason, ResponseHeader
+from ostraka.v1.common_pb2 import Reason, ResponseHeader
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka.v1.kv_pb2 import RangeRequest, RangeResponse
 from ostraka_server.machine import DeleteResult, Machine, PutResult, Refused, Result, read
-from ostraka_server.machine.base import Row
+from ostraka_server.machine.results import TxnResult
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
+from ostraka_server.shard.filling import fill_range, fill_row, fill_transaction
 
 
 class Answers:
@@ -32,13 +33,15 @@ class Answers:
             put = reply.put
             self._head(put.header, ballot_round, result.revision)
             if result.prev is not None:
-                _fill(put.prev_kv, result.prev)
+                fill_row(put.prev_kv, result.prev)
         elif isinstance(result, DeleteResult):
             delete = reply.delete
             self._head(delete.header, ballot_round, result.revision)
             delete.deleted = result.deleted
             for row in result.prev:
-                _fill(delete.prev_kvs.add(), row)
+                fill_row(delete.prev_kvs.add(), row)
+        elif isinstance(result, TxnResult):
+            self._transaction(reply, result, ballot_round)
         else:
             return refused(result)
         return reply
@@ -51,18 +54,23 @@ class Answers:
             self._head(get.header, ballot_round, machine.revision)
             row = machine.get(call.key)
             if row is not None:
-                _fill(get.kv, row)
+                fill_row(get.kv, row)
+        elif call.kind == "txn":
+            result = machine.read_transaction(call.request)
+            if isinstance(result, Refused):
+                return refused(result)
+            self._transaction(reply, result, ballot_round)
         else:
             self._range(call.request, reply.range, machine)
             self._head(reply.range.header, ballot_round, machine.revision)
         return reply
 
     def _range(self, request: RangeRequest, response: RangeResponse, machine: Machine) -> None:
-        found = read(machine.rows, request, self._range_bytes_max)
-        for row in found.rows:
-            _fill(response.kvs.add(), row)
-        response.more = found.more
-        response.count = found.count
+        fill_range(response, read(machine.rows, request, self._range_bytes_max))
+
+    def _transaction(self, reply: Reply, result: TxnResult, ballot_round: int) -> None:
+        fill_transaction(reply.txn, result)
+        self._head(reply.txn.header, ballot_round, result.revision)
 
     def _head(self, header: ResponseHeader, ballot_round: int, revision: int) -> None:
         """Who answers, when in the shard's history, and under which ballot."""
@@ -85,7 +93,3 @@ def refused(refusal: Refused) -> Reply:
     if refusal.reason == Reason.COMPACTED:
         return failures.compacted(refusal.message, refusal.compact_revision)
     return _REFUSALS[refusal.reason](refusal.message)
-
-
-def _fill(kv: KeyValue, row: Row) -> None:
-    kv.key, kv.value, kv.create_revision, kv.mod_revision, kv.version = row

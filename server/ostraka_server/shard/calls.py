@@ -7,6 +7,7 @@ from typing import Any
 
 from ostraka.v1.common_pb2 import LINEARIZABLE
 from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka_server.machine.transaction_shape import first_key, is_read_only
 
 READS = frozenset(("get", "range"))
 
@@ -22,7 +23,7 @@ class Call:
     passed on again. `ended` is told of the answer just before the caller gets it.
     """
 
-    __slots__ = ("_answer", "_ended", "command", "deadline", "forwarded", "kind", "parsed", "request")
+    __slots__ = ("_answer", "_ended", "command", "deadline", "forwarded", "is_read", "kind", "parsed", "request")
 
     def __init__(
         self,
@@ -38,15 +39,12 @@ class Call:
         self.parsed = parsed
         self.kind = kind = parsed.WhichOneof("request")
         self.request: Any = None if kind is None else getattr(parsed, kind)
+        self.is_read = kind in READS or (kind == "txn" and is_read_only(parsed.txn))
+        """Whether it can be repeated without harm."""
         self.deadline = deadline
         self.forwarded = forwarded
         self._answer: Callable[[Reply], None] | None = answer
         self._ended = ended
-
-    @property
-    def is_read(self) -> bool:
-        """Whether it can be repeated without harm."""
-        return self.kind in READS
 
     @property
     def is_local_read(self) -> bool:
@@ -60,8 +58,8 @@ class Call:
 
     @property
     def key(self) -> bytes:
-        """The key, or a range's first one: what routes the call, unless `shard` does."""
-        key: bytes = self.request.key
+        """The key, a range's first one, or the first of a transaction: what routes the call, unless `shard` does."""
+        key: bytes = first_key(self.request) if self.kind == "txn" else self.request.key
         return key
 
     @property

@@ -1,0 +1,77 @@
+"""What a transaction sees while it is carried out: its own writes over the rows below, which stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sortedcontainers import SortedDict
+
+from ostraka_server.machine.base import Row
+from ostraka_server.machine.cache import UNKNOWN, Unknown
+from ostraka_server.machine.layers import shadow
+from ostraka_server.machine.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A row that was put, and the one before it."""
+
+    row: Row
+    prev: Row | None
+
+
+Write = Put | Sequence[Row]
+"""A put, or the rows that one delete found."""
+
+
+class Workspace(Rows):
+    """`rows` as of `revision`, under the writes of one transaction. No key is written twice (`written_twice.py`)."""
+
+    def __init__(self, rows: Rows, revision: int) -> None:
+        self._below = rows
+        self._begun = revision
+        self._changes: SortedDict[bytes, Row | None] = SortedDict()
+        self._new: set[bytes] = set()
+        self.writes: list[Write] = []
+        """In the order in which they took effect."""
+
+    @property
+    def revision(self) -> int:
+        """What the shard's will be, were the transaction to end here."""
+        return self._begun + bool(self.writes)
+
+    def get(self, key: bytes) -> Row | None:
+        row: Row | Unknown | None = self._changes.get(key, UNKNOWN)
+        return self._below.get(key) if row is UNKNOWN else row
+
+    @contextmanager
+    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[Row]]:
+        changes = ((key, self._changes[key]) for key in self._changed(start, end))
+        with self._below.scan(start, end, values=values) as found:
+            seen = (row for _, row in shadow(changes, ((row.key, row) for row in found)) if row is not None)
+            yield seen if values else (row._replace(value=b"") for row in seen)
+
+    def count(self, start: bytes, end: bytes | None) -> int:
+        added = sum((self._changes[key] is not None) - (key not in self._new) for key in self._changed(start, end))
+        return self._below.count(start, end) + added
+
+    def put(self, key: bytes, value: bytes) -> Row | None:
+        """Gives the row before."""
+        prev, revision = self.get(key), self._begun + 1
+        created, version = (revision, 1) if prev is None else (prev.create_revision, prev.version + 1)
+        if prev is None:
+            self._new.add(key)
+        self._changes[key] = row = Row(key, value, created, revision, version)
+        self.writes.append(Put(row, prev))
+        return prev
+
+    def delete(self, rows: Sequence[Row]) -> None:
+        """Rows that exist, at least one."""
+        self._changes.update((row.key, None) for row in rows)
+        self.writes.append(rows)
+
+    def _changed(self, start: bytes, end: bytes | None) -> Iterator[bytes]:
+        keys: Iterator[bytes] = self._changes.irange(start, end, inclusive=(True, False))
+        return keys
