@@ -11,6 +11,7 @@ from ostraka_server.paxos.messages import Nack
 from ostraka_server.shard import group as group_module
 from tests.machine.bases import DictBase, flush
 from tests.machine.commands import entry as entry_of
+from tests.machine.commands import txn
 from tests.shard.asking import Asked, delete, get, local_get, put
 from tests.shard.script import Script, new_group
 
@@ -177,6 +178,26 @@ def test_a_read_is_answered_once_a_quorum_confirmed_its_point() -> None:
     assert not call.replies
     script.acknowledge()
     assert call.reply.HasField("get")
+
+
+def test_a_transaction_that_only_reads_costs_no_slot() -> None:
+    script = leading()
+    put_first = submitted(script, Asked(put()))
+    script.accept()
+    proposals = script.group.stats.proposals
+    call = submitted(script, Asked(txn(then=[get()], otherwise=[get()])))
+    assert put_first.replies and not call.replies, "as any read it waits for a quorum"
+    script.acknowledge()
+    assert call.reply.txn.responses[0].get.kv.value == b"v"
+    assert script.group.stats.proposals == proposals
+
+
+def test_a_transaction_that_may_write_is_one_command() -> None:
+    script = leading()
+    call = submitted(script, Asked(txn(then=[get()], otherwise=[put()])))
+    script.accept()
+    assert call.reply.txn.succeeded and not call.reply.txn.responses[0].get.HasField("kv")
+    assert script.group.stats.proposals == 1
 
 
 def test_a_read_that_a_deposed_leader_cannot_confirm_goes_elsewhere() -> None:

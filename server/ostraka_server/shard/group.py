@@ -21,7 +21,7 @@ from ostraka_server.paxos.messages import Message, Send
 from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.backlog import Backlog
-from ostraka_server.shard.calls import Call
+from ostraka_server.shard.calls import READS, Call
 from ostraka_server.shard.confirmed_reads import ConfirmedReads
 from ostraka_server.shard.inbox import Inbox
 from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
@@ -125,7 +125,8 @@ class Group:
         """Answer a read from this replica's own state, however old. One that meets damage goes elsewhere."""
         self.stats.reads += 1
         machine, request = self.machine, call.request
-        if request.min_revision > machine.revision:
+        has_strength = call.kind in READS  # a transaction is read as it stands now
+        if has_strength and request.min_revision > machine.revision:
             message = f"min_revision is {request.min_revision}, and the shard has come to {machine.revision}"
             call.answer(failures.future_revision(message))
             return
@@ -135,7 +136,7 @@ class Group:
             self.damaged(damage)
             self.reroute(call)
         else:
-            if request.strength == BOUNDED and not reply.HasField("error"):
+            if has_strength and request.strength == BOUNDED and not reply.HasField("error"):
                 staleness = self.reads.staleness(machine.applied_slot, self._now())
                 answer = reply.get if call.kind == "get" else reply.range
                 answer.staleness_ms = ceil(staleness * 1000)
