@@ -136,7 +136,7 @@ class Network(Links, Generic[Message]):
             self._trace.count(Fault.LOSS)
             self._trace.message(source, target, None, message)
             return
-        if self._timeline.now < self._flickers_until.get(link, 0.0) and self._happens(FLICKER_LOSS):
+        if self._flickers(link) and self._happens(FLICKER_LOSS):
             self._trace.count(Fault.FLICKER)
             self._trace.message(source, target, None, message)
             return
@@ -157,6 +157,9 @@ class Network(Links, Generic[Message]):
         super().calm()
         self.conditions = Conditions()
         self._last_arrival.clear()
+
+    def _flickers(self, link: Link) -> bool:
+        return self._timeline.now < self._flickers_until.get(link, 0.0)
 
     def _happens(self, probability: float) -> bool:
         return probability > 0 and self._random.random() < probability

@@ -19,10 +19,10 @@ LASTING = frozenset({
 """Conditions that hold for the whole run; the others strike."""
 
 SUDDEN = frozenset({
-    Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.CLOG, Fault.CRASH, Fault.CRASH_ALL,
-    Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.SLOW_NODE, Fault.DECAY, Fault.STORE_DECAY, Fault.STRAY_WRITE,
-    Fault.TRUNCATION, Fault.TORN_WRITE,
-    Fault.IO_ERROR, Fault.DISK_FULL, Fault.SLOW_SYNC, Fault.WIPED_DISK, Fault.STALE_DISK, Fault.JUMP, Fault.DRIFT,
+    Fault.REPLAY, Fault.PARTITION, Fault.ASYMMETRIC, Fault.RING, Fault.FLICKER, Fault.CLOG,
+    Fault.CRASH, Fault.CRASH_ALL, Fault.CRASH_AT_BOUNDARY, Fault.PAUSE, Fault.SLOW_NODE,
+    Fault.DECAY, Fault.STORE_DECAY, Fault.STRAY_WRITE, Fault.TRUNCATION, Fault.TORN_WRITE, Fault.IO_ERROR,
+    Fault.DISK_FULL, Fault.SLOW_SYNC, Fault.WIPED_DISK, Fault.STALE_DISK, Fault.JUMP, Fault.DRIFT,
     Fault.STROBE, Fault.SUSPEND, Fault.TRANSFER, Fault.LOST_STORE, Fault.CLIENT_CRASH, Fault.OVERLOAD,
     Fault.MALFORMED,
 })  # fmt: skip

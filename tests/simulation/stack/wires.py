@@ -54,11 +54,12 @@ class Frames(Network[Letter]):
     """Links on which messages are lost, though the connection is as good as any."""
 
     def send(self, source: int, target: int, message: Letter) -> None:
-        rough = self.conditions.loss or self.conditions.duplicate or self.conditions.straggle
-        if (source, target) in self.unheard and not message.is_hello:
+        conditions, link = self.conditions, (source, target)
+        rough = conditions.loss or conditions.duplicate or conditions.straggle or self._flickers(link)
+        if link in self.unheard and not message.is_hello:
             self._trace.count(Fault.FEW_HEAR)
         elif not rough or message.is_hello:
-            self._sent.append(((source, target), message))
+            self._sent.append((link, message))
             message.end.post(message.data)
         else:
             super().send(source, target, message)

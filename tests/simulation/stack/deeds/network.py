@@ -1,4 +1,4 @@
-"""F4 to F8, F38: what strikes links and what goes over them. What lasts (F1 to F3) is in the plan's conditions."""
+"""F1, F4 to F8, F38: what strikes links and what goes over them. What lasts of F1 to F3 is in the plan's conditions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class NetworkDeeds:
             Fault.PARTITION: self._partition,
             Fault.ASYMMETRIC: self._asymmetric,
             Fault.RING: self._ring,
+            Fault.FLICKER: self._flicker,
             Fault.CLOG: self._clog,
         }
 
@@ -62,6 +63,12 @@ class NetworkDeeds:
         if cut:
             self._scene.fired(fault)
             self._wires.cut(cut, lasting(random))
+
+    def _flicker(self, random: Random) -> None:
+        """Somebody is badly heard, though its connections are as good as any."""
+        flickering = self._scene.target(random).number
+        links = [link for link in self._scene.links() if link[0] == flickering]
+        self._wires.frames.flicker(links, self._scene.timeline.now + lasting(random))
 
     def _clog(self, random: Random) -> None:
         links = [link for link in self._scene.links() if random.random() < 0.4]
