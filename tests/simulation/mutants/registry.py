@@ -64,8 +64,33 @@ MUTANTS: dict[str, Mutant] = {
         None, "P4 P5", {Fault.DECAY, Fault.CRASH_ALL, Fault.PARTITION}, agreeing.faulty_is_empty
     ),
     "reads unconfirmed": _mutant(None, "P10", {Fault.PAUSE}, serving.reads_unconfirmed),
+    "snapshot resets the promise": _around(
+        14,
+        "P1 P2 P12",
+        {Fault.LOST_STORE, Fault.SHORT_LOG, Fault.CRASH_AT_BOUNDARY},
+        surroundings.snapshot_resets_the_promise,
+        "tests/log",
+        "tests/shard",
+    ),
+    "log cut too early": _around(
+        14,
+        "P8",
+        {Fault.SHORT_LOG, Fault.POWER_LOSS, Fault.CRASH},
+        surroundings.log_cut_too_early,
+        "tests/store",
+        "tests/shard",
+    ),
     "forgets a flush": _around(15, "P6 P10", {Fault.CRASH}, surroundings.forgets_a_flush, "tests/store", "tests/shard"),
     "damage is a torn tail": _around(16, "P12", {Fault.DECAY}, surroundings.damage_is_a_torn_tail, "tests/log"),
+    "wiped disks welcome": _around(
+        17,
+        "P12",
+        {Fault.WIPED_DISK},
+        surroundings.wiped_disks_welcome,
+        "tests/test_hosting.py",
+        "tests/shard",
+        "tests/log",
+    ),
     "unknown is tried again": _around(
         24, "P10", {Fault.CRASH, Fault.PARTITION}, surroundings.unknown_is_tried_again, "tests/client"
     ),
@@ -84,8 +109,6 @@ MUTANTS: dict[str, Mutant] = {
 PENDING: dict[int, str] = {
     12: "leader leases are not built",
     13: "leader leases are not built",
-    14: "not written yet: snapshots that reset the promise, on the stack tier",
-    17: "not written yet: a wiped disk under its old id, on the stack tier",
     18: "membership does not change yet",
     19: "sessions are not built",
     20: "transactions are not built",

@@ -12,10 +12,15 @@ from weakref import WeakKeyDictionary
 from ostraka._routing import Router
 from ostraka.errors import OstrakaError, OutcomeUnknown, Retryable
 from ostraka.v1.exchange_pb2 import Error
+from ostraka_server import hosting
+from ostraka_server.config import Config
 from ostraka_server.log import AcceptorLog, RecoveredGroup
+from ostraka_server.machine import Machine
+from ostraka_server.paxos import NO_BALLOT
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.sightings import Sightings
+from ostraka_server.storage import Storage
 from ostraka_server.store import Store
 from tests.simulation.mutants.mutant import WAKES_AT, Patches, decided_through, method
 
@@ -61,6 +66,45 @@ def old_directories_welcome() -> Patches:
             check_own(self, sequence, directory)
 
     return [patch.object(Sightings, "saw", see), patch.object(Sightings, "check_own", welcome)]
+
+
+def wiped_disks_welcome() -> Patches:
+    """Whoever comes back with its name and its ids, and nothing else, begins a log anew; and so nobody minds."""
+    original = hosting.open_log
+
+    def begin_anew(config: Config, cluster: int, storage: Storage, *, must_exist: bool) -> AcceptorLog:
+        return original(config, cluster, storage, must_exist=False)
+
+    return [patch.object(hosting, "open_log", begin_anew), *old_directories_welcome()]
+
+
+def snapshot_resets_the_promise() -> Patches:
+    """With a snapshot a group begins anew, in the log too."""
+    truncate, install = AcceptorLog.truncate, Group.install
+
+    def begin_anew(self: AcceptorLog, group: int, base: int) -> None:
+        state = self._state(group)
+        if base > max(state.decided_through, WAKES_AT - EARLIER):  # only a snapshot goes that far
+            self._set(group, state._replace(promised=NO_BALLOT))
+        truncate(self, group, base)
+
+    def forget(self: Group, machine: Machine, now: float) -> None:
+        install(self, machine, now)
+        if machine.applied_slot > WAKES_AT - EARLIER:
+            self.replica._acceptor.promised = NO_BALLOT
+
+    return [patch.object(AcceptorLog, "truncate", begin_anew), patch.object(Group, "install", forget)]
+
+
+def log_cut_too_early() -> Patches:
+    """The log lets go of what the store holds, though a power loss may take it from there."""
+    original = Store.checkpoint
+
+    def checkpoint(self: Store) -> int | None:
+        written = self.state()
+        return written.applied_slot if written is not None and written.applied_slot >= WAKES_AT else original(self)
+
+    return [patch.object(Store, "checkpoint", checkpoint)]
 
 
 def damage_is_a_torn_tail() -> Patches:

@@ -57,6 +57,8 @@ class Watch:
         self._trace = trace
         self._writing: dict[str, deque[Written]] = {}
         self._may_forget: dict[str, None] = {}
+        self._wiped: dict[str, None] = {}
+        self._struck: dict[tuple[str, int], None] = {}
 
     # What a host tells
 
@@ -64,6 +66,8 @@ class Watch:
         """A process opened what is durable. What its predecessor had appended and not synced is there, or is not."""
         for written in self._writing.pop(node, ()):
             self._found(hosting, written)
+        if node in self._wiped:
+            raise Violation("P12", f"{node} takes part under its old id, on a disk that was wiped")
         if node not in self.distrusted and (forgotten := self._forgotten(hosting)) is not None:
             if node not in self._may_forget:
                 raise Violation("P12", f"{node} takes part, but has forgotten {forgotten}")
@@ -74,6 +78,7 @@ class Watch:
         self._writing[node] = deque()
         for number, group in hosting.groups.items():
             self.groups[number].agreement.promised(group.replica.id, group.replica.ballot)
+            self._check_base(node, group)
             self._check_state(group, group.machine)
             self._follow(node, group)
         driver: Any = hosting.driver
@@ -88,15 +93,23 @@ class Watch:
         """Its disk may lose what it was to keep, unnoticed: it has to notice when it starts, or be told."""
         self._may_forget[node] = None
 
-    def distrust(self, node: str) -> None:
-        """Its disk has forgotten something: the node is to be refused, or to refuse itself."""
+    def distrust(self, node: str, *, wiped: bool = False) -> None:
+        """Its disk has forgotten something: the node is to be refused, or to refuse itself. Where it was `wiped` nobody
+        needs to tell: it must not even begin."""
         self.distrusted[node] = None
+        if wiped:
+            self._wiped[node] = None
         self.forgets(node)
 
     def trust(self, node: str) -> None:
         """It was refused: its disk is put right."""
         self.distrusted.pop(node, None)
+        self._wiped.pop(node, None)
         self._may_forget.pop(node, None)
+
+    def store_struck(self, node: str, group: int) -> None:
+        """Somebody has damaged a store: it may lack what the log does not hold any more."""
+        self._struck[node, group] = None
 
     def synced(self, node: str) -> None:
         """All that it has appended is durable."""
@@ -121,7 +134,7 @@ class Watch:
         followed: Any = group
         followed.turn = partial(self._turned, group.turn, node, group)
         followed._apply = partial(self._applied, followed._apply, group)
-        followed.install = partial(self._installed, group.install, group)
+        followed.install = partial(self._installed, group.install, node, group)
 
     def _turned(self, turn: Callable[[float], Ready], node: str, group: Group, now: float) -> Ready:
         ready = turn(now)
@@ -147,8 +160,11 @@ class Watch:
         apply(entry)
         self._check_state(group, machine)
 
-    def _installed(self, install: Callable[[Machine, float], None], group: Group, machine: Machine, now: float) -> None:
+    def _installed(
+        self, install: Callable[[Machine, float], None], node: str, group: Group, machine: Machine, now: float
+    ) -> None:
         self._trace.count("snapshot installed")
+        self._struck.pop((node, group.id), None)
         install(machine, now)
         self._check_state(group, machine)
 
@@ -168,6 +184,12 @@ class Watch:
                 if slot > base and slot not in there:
                     return f"slot {slot} of group {number}"
         return None
+
+    def _check_base(self, node: str, group: Group) -> None:
+        """What the log has let go of, the store holds, whatever of it a power loss has left."""
+        applied = group.machine.applied_slot
+        if applied < group.base and (node, group.id) not in self._struck:
+            raise Violation("P8", f"{node}, group {group.id}: no log through {group.base}, no store above {applied}")
 
     def _check_state(self, group: Group, machine: Machine) -> None:
         slot = machine.applied_slot

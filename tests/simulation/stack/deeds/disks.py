@@ -109,13 +109,16 @@ class DiskDeeds:
         host = self._damage(random)
         if host is not None:
             self._scene.fired(Fault.LOST_STORE)
-            host.disk.lose_store(random.choice(sorted(SHARDS)))
+            group = random.choice(sorted(SHARDS))
+            host.watch.store_struck(host.name, group)
+            host.disk.lose_store(group)
 
     def _decay_store(self, random: Random) -> None:
         """Somebody goes down, and some bytes of a store come back otherwise."""
         host = self._damage(random)
         if host is not None:
             group = random.choice(sorted(SHARDS))
+            host.watch.store_struck(host.name, group)
             flips = host.disk.decay_store(group, random.choice((1, 1, 3)), random)
             self._scene.fired(Fault.STORE_DECAY, flips)
 
@@ -127,7 +130,7 @@ class DiskDeeds:
             kept = host.disk.record if random.random() < 0.5 else None
             host.disk = Disk()
             host.disk.record = kept
-            host.watch.distrust(host.name)
+            host.watch.distrust(host.name, wiped=True)
 
     def _put_back(self, random: Random) -> None:
         """Somebody comes back with an old copy of its disk, if there is one, and enough others know of a newer."""
