@@ -25,6 +25,8 @@ class Failure:
     invariant: str
     detail: str
     last_events: tuple[str, ...]
+    at: float | None = None
+    """When it happened, where that was not at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def conclude(plan: Plan, timeline: Timeline, trace: Trace, live: Callable[[], No
     try:
         live()
     except Violation as violation:
-        failure = Failure(violation.invariant, violation.detail, tuple(trace.last))
+        failure = Failure(violation.invariant, violation.detail, tuple(trace.last), violation.at)
     except Exception:
         failure = Failure("assertion", traceback.format_exc(), tuple(trace.last))
     return Outcome(plan, trace.digest, trace.events, timeline.now, trace.counts, failure)

@@ -23,7 +23,7 @@ STRIKES_MAX = 3
 
 def draw(recording: Recording, outcome: Outcome, command: str) -> str:
     """The document. `command` is told as the line that runs it again."""
-    diagram = SpaceTime(recording.view(outcome.simulated_s), range(1, outcome.plan.members + 1))
+    diagram = SpaceTime(recording.view(_end(outcome)), range(1, outcome.plan.members + 1))
     width = max(diagram.width, WIDTH_MIN)
     root = svg.document(STYLE, f"Seed {outcome.plan.seed}")
     paper = svg.add(root, "rect", "paper")
@@ -35,10 +35,16 @@ def draw(recording: Recording, outcome: Outcome, command: str) -> str:
     return svg.serialize(root)
 
 
+def _end(outcome: Outcome) -> float:
+    """The moment up to which a run is of interest."""
+    at = outcome.failure.at if outcome.failure else None
+    return outcome.simulated_s if at is None else min(at, outcome.simulated_s)
+
+
 def _head(root: Element, outcome: Outcome, command: str) -> float:
     """Returns where it ends."""
     broken = f"{outcome.failure.invariant} broken" if outcome.failure else "Nothing broken"
-    svg.write(root, EDGE, 30, f"{broken}: seed {outcome.plan.seed} after {outcome.simulated_s:.3f} s", "heading")
+    svg.write(root, EDGE, 30, f"{broken}: seed {outcome.plan.seed} after {_end(outcome):.3f} s", "heading")
     svg.write(root, EDGE, 30 + LINE, command, "command")
     plan = outcome.plan
     strikes = [f"{strike.number} {strike.fault} at {strike.at_s:.2f} s" for strike in plan.strikes[-STRIKES_MAX:]]

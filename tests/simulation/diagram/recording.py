@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
 from tests.simulation.recorder import Link, Recorder, State
 
-DEED = re.compile(r"(\d+) (?!from\b)([a-z].*)")
-"""An event of a host begins with its number; arrivals are known from the messages."""
+DEED = re.compile(r"n?(\d+) (?!from\b|timer\b)([a-z].*)")
+"""An event of a host begins with its number or name; arrivals are known from the messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +59,14 @@ class Note:
 
 
 class Recording(Recorder):
-    """Keeps the last `messages_max` messages, and of the rest what may have happened since the first of them."""
+    """Keeps everything: which moment is of interest is known at the end. Of it `messages_max` messages are shown."""
 
     def __init__(self, messages_max: int = 100) -> None:
-        self.arrows: deque[Arrow] = deque(maxlen=messages_max)
-        self.notes: deque[Note] = deque(maxlen=messages_max * 10)
+        self.arrows: list[Arrow] = []
+        self.notes: list[Note] = []
         self.spans: list[HostSpan] = []
         self.blocks: list[Block] = []
+        self._messages_max = messages_max
 
     def event(self, now: float, text: str) -> None:
         deed = DEED.fullmatch(text)
@@ -99,15 +99,16 @@ class Recording(Recorder):
         self.notes.append(Note(now, 0, f"strike {number}: {fault}"))
 
     def view(self, end: float) -> View:
-        """What happened from the first of the messages to `end`, when the run was over."""
-        begin = min(self.arrows[0].sent if self.arrows else 0.0, end)
+        """What happened up to `end`, from the first of the last messages before it."""
+        arrows = [arrow for arrow in self.arrows if arrow.sent <= end][-self._messages_max :]
+        begin = arrows[0].sent if arrows else 0.0
         return View(
             begin,
             end,
-            tuple(self.arrows),
-            tuple(note for note in self.notes if note.at >= begin),
-            tuple(span for span in self.spans if span.end > begin),
-            tuple(block for block in self.blocks if block.end > begin),
+            tuple(arrows),
+            tuple(note for note in self.notes if begin <= note.at <= end),
+            tuple(span for span in self.spans if span.begin <= end and span.end > begin),
+            tuple(block for block in self.blocks if block.begin <= end and block.end > begin),
         )
 
 

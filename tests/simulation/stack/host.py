@@ -136,6 +136,10 @@ class Host:
         self.kill(power_loss=self.doomed_to_lose_power)
         return True
 
+    def leads(self, holds: bool) -> None:
+        """Whether its process serves the data shard from now on."""
+        self._trace.state(self.number, State.LEADS, holds)
+
     def _torn(self) -> None:
         """The power failed in the middle of a write."""
         self._trace.count(Fault.TORN_WRITE)
@@ -268,6 +272,8 @@ class Life:
 
     def serve(self, serving: Serving) -> None:
         self._host.watch.begins(self._host.name, serving.hosting)
+        group = serving.hosting.groups[FIRST_GROUP]
+        group.listeners.append(lambda: self._host.leads(group.replica.serving))
         self._host.on_serve()
 
     def retire(self) -> None:

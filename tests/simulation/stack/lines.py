@@ -17,6 +17,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.network import USUAL_DELAY_S, Conditions, Links
 from tests.simulation.recorder import Link
 from tests.simulation.stack.process import Process
+from tests.simulation.stack.telling import describe
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
 
@@ -31,6 +32,9 @@ class Parcel:
     what: str
     data: bytes
     take: Callable[[bytes], object]
+
+    def __str__(self) -> str:
+        return describe(self.what, self.data)
 
 
 class Line:
@@ -153,6 +157,7 @@ class Lines(Links):
             delay_s += self._random.uniform(0.0, conditions.straggle_s)
         line.free_at = max(now, line.free_at) + len(parcel.data) / self.bandwidth
         line.arrival = max(line.free_at + delay_s, line.arrival, self.clogged_until(line.link))
+        self._trace.message(*line.link, line.arrival, parcel)
         self._timeline.at(line.arrival, partial(line.arrive, parcel, self._trace))
 
     def _garble(self, parcel: Parcel) -> Parcel:

@@ -11,6 +11,7 @@ from ostraka_server.rpc.frames import FrameReader
 from ostraka_server.rpc.sockets import UNACKNOWLEDGED_MAX_MS, Listener
 from tests.simulation.stack.lines import Line
 from tests.simulation.stack.process import Process, resolve
+from tests.simulation.stack.telling import describe
 
 if TYPE_CHECKING:
     from tests.simulation.stack.wires import Host, Wires
@@ -101,6 +102,9 @@ class Letter:
     def __init__(self, end: End, data: bytes) -> None:
         self.end = end
         self.data = data
+
+    def __str__(self) -> str:
+        return describe("frame", self.data)
 
     @property
     def is_hello(self) -> bool:

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.simulation.diagram.recording import Recording
 from tests.simulation.faults import Fault
 from tests.simulation.plan import draw_strikes
+from tests.simulation.recorder import State
 from tests.simulation.stack.elsewhere import digest_elsewhere
 from tests.simulation.stack.plan import LASTING, SUDDEN, StackPlan
 from tests.simulation.stack.tier import StackTier
@@ -51,6 +53,16 @@ def test_equal_seeds_are_equal_runs_and_others_are_not() -> None:
     first = digest(1)
     assert digest(1) == first
     assert digest(2) != first
+
+
+def test_a_recorded_run_is_the_same_run_and_shows_who_sends_what_and_who_leads() -> None:
+    plan = replace(TIER.draw(1, TIER.faults), members=3, duration_s=6.0)
+    recording = Recording()
+    assert TIER.run(plan, recording).digest == digest(1)
+    kinds = {arrow.kind for arrow in recording.arrows}
+    assert {"Hello", "Prepare", "Accept", "Accepted", "Heartbeat", "put", "reply"} <= kinds
+    assert {State.LEADS, State.DOWN} <= {span.state for span in recording.spans}
+    assert {note.host for note in recording.notes if note.text.startswith("log ")} == {1, 2, 3}
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "4711"])

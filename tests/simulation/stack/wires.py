@@ -58,6 +58,7 @@ class Frames(Network[Letter]):
         rough = conditions.loss or conditions.duplicate or conditions.straggle or self._flickers(link)
         if link in self.unheard and not message.is_hello:
             self._trace.count(Fault.FEW_HEAR)
+            self._trace.message(source, target, None, message)
         elif not rough or message.is_hello:
             self._sent.append((link, message))
             message.end.post(message.data)
