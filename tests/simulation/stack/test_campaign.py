@@ -15,7 +15,7 @@ SUBJECT = Subject("stack")
 SEEDS = 100
 EVENTS = (
     "snapshot installed", "refused by name", "ended by its disk", "connection lost by silence", "stall",
-    "call ok", "call failed", "call unknown",
+    "call ok", "call failed", "call unknown", "history searched",
 )  # fmt: skip
 
 
