@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ostraka.aio as aio
+    import ostraka.txn as txn
     from ostraka.errors import (
         AnswerLost,
         ClientClosed,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         WrongShard,
     )
     from ostraka.sync import Client
-    from ostraka.values import KeyValue, PutResult, Read
+    from ostraka.values import KeyValue, PutResult, RangeResult, Read, TxnResult
 
     __version__: str
 
@@ -58,30 +59,35 @@ __all__ = [
     "Overloaded",
     "Permanent",
     "PutResult",
+    "RangeResult",
     "Read",
     "Retryable",
     "ServerFault",
     "SessionExpired",
     "TooLarge",
+    "TxnResult",
     "Unsupported",
     "WrongShard",
     "__version__",
     "aio",
+    "txn",
 ]
 
 _HOMES = {
     "Client": "ostraka.sync",
     "KeyValue": "ostraka.values",
     "PutResult": "ostraka.values",
+    "RangeResult": "ostraka.values",
     "Read": "ostraka.values",
+    "TxnResult": "ostraka.values",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "aio":
-        return importlib.import_module("ostraka.aio")
+    if name in ("aio", "txn"):
+        return importlib.import_module(f"ostraka.{name}")
     if name == "__version__":
         return _version()
     value: object = getattr(importlib.import_module(_HOMES.get(name, "ostraka.errors")), name)

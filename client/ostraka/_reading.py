@@ -69,6 +69,21 @@ class How:
 AS_IT_STANDS = How()
 
 
+def ask_for_range(
+    request: RangeRequest,
+    sort_by: SortBy,
+    descending: bool,
+    mod_revisions: tuple[int | None, int | None],
+    create_revisions: tuple[int | None, int | None],
+) -> None:
+    """Have `request` say which keys, in which order. Raises ValueError."""
+    request.sort_target = SORT_TARGETS[sort_by]
+    if descending:
+        request.sort_order = kv_pb2.DESCENDING
+    request.min_mod_revision, request.max_mod_revision = revision_bounds(mod_revisions)
+    request.min_create_revision, request.max_create_revision = revision_bounds(create_revisions)
+
+
 def revision_bounds(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
     """The least and the greatest revision, as the wire has them: 0 is no bound. Raises ValueError."""
     least, greatest = bounds

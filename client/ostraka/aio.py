@@ -17,19 +17,21 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from ostraka._balancing import Balancer, policy
 from ostraka._caller import Caller
+from ostraka._compares import Compare
 from ostraka._keys import SMALLEST_KEY, as_bytes, key_range
-from ostraka._reading import AS_IT_STANDS, SORT_TARGETS, How, SortBy, revision_bounds
+from ostraka._operations import Operation, Txn, first_key
+from ostraka._reading import AS_IT_STANDS, How, SortBy, ask_for_range
 from ostraka._routing import Router
 from ostraka._scan import Scan, key_value
 from ostraka._transport import Transport
 from ostraka.clock import BootClock, Clock
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.values import KeyValue, PutResult, Read
+from ostraka.values import KeyValue, PutResult, Read, TxnResult
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7401
@@ -222,12 +224,9 @@ class Client:
         """
         if limit is not None and limit < 0:
             raise ValueError(f"limit is {limit}; it must be 0 or more")
-        request = kv_pb2.RangeRequest(keys_only=keys_only, sort_target=SORT_TARGETS[sort_by])
+        request = kv_pb2.RangeRequest(keys_only=keys_only)
         request.key, request.range_end = key_range(start, end, prefix)
-        if descending:
-            request.sort_order = kv_pb2.DESCENDING
-        request.min_mod_revision, request.max_mod_revision = revision_bounds(mod_revisions)
-        request.min_create_revision, request.max_create_revision = revision_bounds(create_revisions)
+        ask_for_range(request, sort_by, descending, mod_revisions, create_revisions)
         How(revision, at, serializable, max_staleness, min_revision).put_into(request)
         seconds = self._seconds(timeout)
         return Scan(lambda page: self._range(page, seconds), request, limit)
@@ -250,6 +249,34 @@ class Client:
         request.key, request.range_end = key_range(start, end, prefix)
         How(revision, at, serializable, max_staleness, min_revision).put_into(request)
         return (await self._range(request, self._seconds(timeout))).count
+
+    async def txn(
+        self,
+        compares: Iterable[Compare] = (),
+        *,
+        then: Iterable[Operation[Any]] = (),
+        otherwise: Iterable[Operation[Any]] = (),
+        timeout: float | None = None,
+    ) -> TxnResult:
+        """Do `then` if all compares hold, else `otherwise`: all at once, under one revision. What they are made of
+        is in `ostraka.txn`.
+
+            done = client.txn([value("door") == "shut"], then=[Put("door", "open")], otherwise=[Get("door")])
+
+        No list puts a key twice, or puts and deletes it; that raises InvalidRequest. A transaction that writes in
+        neither list is a read.
+        """
+        transaction = Txn(compares, then=then, otherwise=otherwise)
+        command = Command()
+        command.txn.SetInParent()
+        transaction.fill(command.txn)
+        reply = await self._caller.command(
+            command.SerializeToString(),
+            first_key(command.txn) or SMALLEST_KEY,
+            write=transaction.writes,
+            timeout=self._seconds(timeout),
+        )
+        return transaction.read(reply.txn)
 
     async def compact(self, revision: int, *, timeout: float | None = None) -> None:
         """Give up the history before `revision`, which can still be read itself. Raises Compacted if it was given up

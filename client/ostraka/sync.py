@@ -106,6 +106,7 @@ class Client:
     delete = _waiting(aio.Client.delete)
     range = _iterating(aio.Client.range)
     count = _waiting(aio.Client.count)
+    txn = _waiting(aio.Client.txn)
     compact = _waiting(aio.Client.compact)
     status = _waiting(aio.Client.status)
     members = _waiting(aio.Client.members)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from ostraka._operations import Operation
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +48,38 @@ class PutResult:
     """The shard's revision that this put made."""
     prev: KeyValue | None = None
     """What was there before: only when asked for, and only where there was something."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeResult:
+    """What a Range found in a transaction."""
+
+    kvs: tuple[KeyValue, ...]
+    more: bool
+    """There are keys beyond the limit."""
+    count: int
+    """Keys in the range, whatever limit and filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class TxnResult:
+    """A transaction that was done, in one way or the other."""
+
+    revision: int
+    """The shard's, afterwards: the one that its writes made, if there were any."""
+    succeeded: bool
+    """All compares held: `then` was done; else `otherwise`."""
+    results: tuple[Result, ...]
+    """One for each operation of that list, in its order."""
+    _done: tuple[Operation[Any], ...] = field(repr=False, compare=False, default=())
+
+    def __getitem__(self, operation: Operation[Done]) -> Done:
+        """What came of this very operation. Raises KeyError where it stands in the list that was not done."""
+        for each, result in zip(self._done, self.results, strict=True):
+            if each is operation:
+                return cast("Done", result)
+        raise KeyError(f"{operation!r} was not done: it is not in the list that the compares chose")
+
+
+Result = KeyValue | RangeResult | PutResult | TxnResult | int | None
+"""Of a Get, Range, Put, Txn; of a Delete or Count."""

@@ -18,6 +18,12 @@ SAYS = {
     "pages.py": ["page: visits/2026-05-01T08=1 ", "page: visits/2026-05-01T16=4 ", "all day: 24"],
     "failures.py": ["stored at revision", "no use in trying again: too large", "not now: connection lost"],
     "cluster.py": ["n1 is ready at", "n3 is ready at", "and held by n1 n2 n3"],
+    "transactions.py": [
+        "ada has it, since revision",
+        "grace is too late: ada has it",
+        "shop/ada = 25 since",
+        "shop/grace = 17 since",
+    ],
     "bulk.py": ["2000 puts by 50 threads", "counted: 2000"],
 }
 

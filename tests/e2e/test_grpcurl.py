@@ -24,6 +24,16 @@ def _bytes(text: str) -> str:
 KEY, VALUE, END = _bytes("grpcurl/key"), _bytes("value"), _bytes("grpcurl/z")
 PUT = {"key": KEY, "value": VALUE, "prevKv": True}
 READ = {"key": KEY, "rangeEnd": END}
+TXN = {
+    "compares": [{"key": KEY, "operator": "NOT_EQUAL", "version": "0"}, {"key": KEY, "rangeEnd": END, "value": VALUE}],
+    "then": [
+        {"get": {"key": KEY}},
+        {"put": {"key": _bytes("grpcurl/txn"), "value": VALUE}},
+        {"range": {**READ, "sortOrder": "DESCENDING", "limit": "1"}},
+        {"txn": {"compares": [{"key": KEY, "operator": "GREATER", "modRevision": "0"}], "then": [{"delete": READ}]}},
+    ],
+    "otherwise": [{"get": {"key": KEY}}],
+}
 FRAME = {
     "calls": [
         {"id": 1, "timeoutMs": 5000, "command": {"put": PUT}},
@@ -37,6 +47,7 @@ REQUESTS: dict[str, Answer] = {
     "ostraka.v1.KV.Put": PUT,
     "ostraka.v1.KV.Get": {"key": KEY},
     "ostraka.v1.KV.Range": READ,
+    "ostraka.v1.KV.Txn": TXN,
     "ostraka.v1.KV.Delete": READ,
     "ostraka.v1.Exchange.Exchange": FRAME,
     "ostraka.v1.Cluster.Status": {},
@@ -100,13 +111,24 @@ def test_every_rpc_answers_on_every_node(cluster: Cluster) -> None:
         answers = {rpc: _call(endpoint, rpc) for rpc in REQUESTS}
         assert answers["ostraka.v1.KV.Get"][0]["kv"]["value"] == VALUE
         assert [kv["key"] for kv in answers["ostraka.v1.KV.Range"][0]["kvs"]] == [KEY]
-        assert answers["ostraka.v1.KV.Delete"][0]["deleted"] == "1"
+        _check_transaction(answers["ostraka.v1.KV.Txn"][0])
         _check_exchange(answers["ostraka.v1.Exchange.Exchange"])
         assert answers["ostraka.v1.Cluster.Status"][0]["ready"] is True
         assert len(answers["ostraka.v1.Cluster.Members"][0]["members"]) == len(cluster.endpoints)
         assert [shard["shard"] for shard in answers["ostraka.v1.Cluster.Shards"][0]["shards"]] == [SHARD]
         assert answers["grpc.health.v1.Health.Check"] == [{"status": "SERVING"}]
         assert answers["grpc.health.v1.Health.Watch"] == [{"status": "SERVING"}]
+
+
+def _check_transaction(answer: Answer) -> None:
+    assert answer["succeeded"] is True
+    get, put, found, nested = answer["responses"]
+    assert get["get"]["kv"]["value"] == VALUE
+    assert put["put"]["header"]["revision"] == answer["header"]["revision"]
+    assert [kv["key"] for kv in found["range"]["kvs"]] == [_bytes("grpcurl/txn")]
+    assert (found["range"]["more"], found["range"]["count"]) == (True, "2")
+    assert nested["txn"]["succeeded"] is True
+    assert nested["txn"]["responses"][0]["delete"]["deleted"] == "2"
 
 
 def _check_exchange(frames: list[Answer]) -> None:

@@ -445,8 +445,8 @@ Global___Compare: _TypeAlias = Compare  # noqa: Y015
 
 @_typing.final
 class Operation(_message.Message):
-    """Reads see the writes before them. No key is written twice by one list, those of nested transactions included; keys that
-    only their two alternatives write are not written twice.
+    """Reads see the writes before them; compares, those of nested transactions too, look at what was there before them all. No
+    list writes a key twice, its nested transactions included; a key that both alternatives of one write is not written twice.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

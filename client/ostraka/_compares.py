@@ -1,0 +1,126 @@
+"""What a transaction asks of keys before it does anything: `value("a") == "1"` makes a Compare, and decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from ostraka._keys import as_bytes, key_range
+from ostraka.v1 import kv_pb2
+
+Bytes = bytes | str
+
+_EQUAL: Final = kv_pb2.Compare.EQUAL
+_NOT_EQUAL: Final = kv_pb2.Compare.NOT_EQUAL
+_GREATER: Final = kv_pb2.Compare.GREATER
+_LESS: Final = kv_pb2.Compare.LESS
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Made by comparing `value`, `version`, `create_revision` or `mod_revision`; decided by the cluster."""
+
+    wire: kv_pb2.Compare
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "a compare is decided by the cluster, not here: give it to txn(). All of a transaction's compares have to "
+            "hold; `and`, `or`, `not` and chains like 0 < version(key) < 3 are not for them"
+        )
+
+
+class _Field:
+    """Something of a key, or of each key of a range."""
+
+    def __init__(self, target: str, where: tuple[bytes, bytes]) -> None:
+        self._target = target
+        self._where = where
+
+    def _compared(self, operator: kv_pb2.Compare.Operator.ValueType, other: object) -> Compare:
+        wire = kv_pb2.Compare(operator=operator)
+        wire.key, wire.range_end = self._where
+        setattr(wire, self._target, self._operand(other))
+        return Compare(wire)
+
+    def _operand(self, other: object) -> object:
+        raise NotImplementedError
+
+    # Not a bool: the comparison itself is what is wanted.
+    def __eq__(self, other: object) -> Compare:  # type: ignore[override]
+        return self._compared(_EQUAL, other)
+
+    def __ne__(self, other: object) -> Compare:  # type: ignore[override]
+        return self._compared(_NOT_EQUAL, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class ValueField(_Field):
+    """Compared with bytes, or str (UTF-8); greater and less are those of bytes."""
+
+    def _operand(self, other: object) -> bytes:
+        return as_bytes(other)  # type: ignore[arg-type]
+
+    def __gt__(self, other: Bytes) -> Compare:
+        return self._compared(_GREATER, other)
+
+    def __lt__(self, other: Bytes) -> Compare:
+        return self._compared(_LESS, other)
+
+
+class NumberField(_Field):
+    """Compared with whole numbers from 0."""
+
+    def _operand(self, other: object) -> int:
+        if type(other) is not int:
+            raise TypeError(f"{self._target} is compared with an int, not {type(other).__name__}")
+        if not 0 <= other < 1 << 64:
+            raise ValueError(f"{self._target} is compared with {other}; it counts from 0")
+        return other
+
+    def __gt__(self, other: int) -> Compare:
+        return self._compared(_GREATER, other)
+
+    def __lt__(self, other: int) -> Compare:
+        return self._compared(_LESS, other)
+
+
+def value(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> ValueField:
+    """The value of a key, or of each key of [key, end) or with a prefix: `value("a") == "1"`. No comparison of it holds
+    where there is no such key."""
+    return ValueField("value", where(key, end, prefix))
+
+
+def version(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> NumberField:
+    """Puts since the key was created; 0 where there is no such key, and where a range holds none."""
+    return NumberField("version", where(key, end, prefix))
+
+
+def create_revision(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> NumberField:
+    """The revision of the put that created the key; 0 as with `version`."""
+    return NumberField("create_revision", where(key, end, prefix))
+
+
+def mod_revision(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> NumberField:
+    """The revision of the last put: `mod_revision(kv.key) == kv.mod_revision` holds while nobody has touched it since
+    `kv` was read. 0 as with `version`."""
+    return NumberField("mod_revision", where(key, end, prefix))
+
+
+def absent(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> Compare:
+    """There is no such key; of a range or prefix: none at all."""
+    return version(key, end, prefix=prefix) == 0
+
+
+def exists(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> Compare:
+    """There is such a key; of a range or prefix: at least one."""
+    return version(key, end, prefix=prefix) > 0
+
+
+def where(key: Bytes | None, end: Bytes | None, prefix: Bytes | None) -> tuple[bytes, bytes]:
+    """(`key`, `range_end`) of one key, of [key, end) or of a prefix. Raises ValueError where none is named."""
+    if key is None and prefix is None:
+        raise ValueError("name a key, key and end, or a prefix=")
+    if key is not None and end is None and prefix is None:
+        return as_bytes(key), b""
+    return key_range(key, end, prefix)
