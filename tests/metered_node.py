@@ -30,6 +30,7 @@ from ostraka_server.shard.router import Router
 from ostraka_server.store import MemoryFactory
 from ostraka_server.view import NodeView
 from tests.rpc.cluster import ManualClock, Wire
+from tests.shard.script import StoppedWall
 
 T = TypeVar("T")
 SYNC_S = 0.003
@@ -135,7 +136,8 @@ class MeteredNode:
         )
         self.reserve = DiskReserve(storage.path, NEEDED, AtOnce(clock), clock, storage.free_bytes)
         open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
-        self.hosting = Hosting(CONFIG, FORMED, clock, Random(1), self.peers, storage, self.reserve.has_room)
+        wall, has_room = StoppedWall(), self.reserve.has_room
+        self.hosting = Hosting(CONFIG, FORMED, clock, wall, Random(1), self.peers, storage, has_room)
         asyncio.run(self.hosting.open())
         self.group = self.hosting.groups[1]
 

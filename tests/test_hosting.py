@@ -26,6 +26,7 @@ from ostraka_server.store.verification import verify
 from tests.client.virtual_time import turns
 from tests.metered_node import CONFIG, FORMED
 from tests.rpc.cluster import ManualClock, Wire
+from tests.shard.script import StoppedWall
 from tests.store.test_damage import delta
 
 
@@ -48,7 +49,7 @@ def test_stores_are_read_whole_beside_the_loop_and_once(tmp_path: Path, monkeypa
     async def start() -> None:
         storage = FileStorage(tmp_path)
         open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
-        hosting = Hosting(CONFIG, FORMED, ManualClock(), Random(1), Nobody(), storage, lambda size: True)
+        hosting = Hosting(CONFIG, FORMED, ManualClock(), StoppedWall(), Random(1), Nobody(), storage, lambda size: True)
         await hosting.open()
         assert hosting.groups.keys() == SHARDS.keys()
         await hosting.close()
@@ -63,7 +64,16 @@ def test_who_calls_meanwhile_is_told_so(tmp_path: Path) -> None:
         clock, storage = ManualClock(), FileStorage(tmp_path)
         open_log(CONFIG, cluster_id(FORMED.members), storage, must_exist=False).close()
         gateway = Gateway(node="n1", limits=Limits(), forwarder=Forwarder(Wire(), {}, clock), clock=clock)
-        serving = Serving(CONFIG, FORMED, gateway, clock=clock, random=Random(1), storage=storage, replicas=Nobody())
+        serving = Serving(
+            CONFIG,
+            FORMED,
+            gateway,
+            clock=clock,
+            wall=StoppedWall(),
+            random=Random(1),
+            storage=storage,
+            replicas=Nobody(),
+        )
         loading = asyncio.create_task(serving.load())
         await turns()
         (missing,) = json.loads(readiness(gateway).body)["missing"]
@@ -94,7 +104,9 @@ def test_a_log_that_a_crash_kept_from_letting_go_of_what_a_snapshot_covers_does_
         assert complete(image, digest, owner._replace(node=CONFIG.node))
         factory.replace(image)
         for _ in range(2):
-            hosting = Hosting(CONFIG, FORMED, ManualClock(), Random(1), Nobody(), storage, lambda size: True)
+            hosting = Hosting(
+                CONFIG, FORMED, ManualClock(), StoppedWall(), Random(1), Nobody(), storage, lambda size: True
+            )
             await hosting.open()
             assert [entry.slot for entry in hosting.log.above(FIRST_GROUP, hosting.log.base(FIRST_GROUP))] == [6, 7]
             group = hosting.groups[FIRST_GROUP]

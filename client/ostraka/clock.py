@@ -34,6 +34,13 @@ class Clock(Protocol):
         """Return after so many seconds; at once, but not before other tasks ran, for zero or less."""
 
 
+class WallClock(Protocol):
+    """What people's clocks show. It may jump and go back: it tells when something was, never for how long."""
+
+    def unix_ms(self) -> int:
+        """Milliseconds since 1970."""
+
+
 @types.coroutine
 def next_turn() -> Generator[None]:
     """Let everything run that is ready; no time need pass."""
@@ -54,3 +61,10 @@ class BootClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+
+class SystemWallClock:
+    """This machine's."""
+
+    def unix_ms(self) -> int:
+        return time.time_ns() // 1_000_000

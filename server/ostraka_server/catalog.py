@@ -41,6 +41,10 @@ def checkpoint_slot(group: Group) -> int:
     return group.machine.applied_slot - group.machine.unflushed_entries
 
 
+def history(group: Group) -> int:
+    return group.machine.revision - max(1, group.machine.compact_revision) + 1
+
+
 def ignored(group: Group) -> Labelled:
     return {(reason,): count for reason, count in group.replica.ignored.items()}
 
@@ -100,6 +104,8 @@ OF_GROUP: tuple[Metric[Group], ...] = (
     Metric(G, "ostraka_group_store_lost", "1 while the replica has no store to read from.", lambda g: g.lost),
     Metric(C, "ostraka_group_damaged_stores_total", "Stores found damaged.", lambda g: g.stats.damaged_stores),
     Metric(G, "ostraka_group_revision", "Revision of the shard.", lambda g: g.machine.revision),
+    Metric(G, "ostraka_group_compact_revision", "Oldest revision to be read.", lambda g: g.machine.compact_revision),
+    Metric(G, "ostraka_group_history_revisions", "Revisions that can be read.", history),
     Metric(G, "ostraka_group_queued_writes", "Writes that wait to be proposed.", lambda g: g.queued_writes),
     Metric(G, "ostraka_group_pending_reads", "Reads that wait for their read point.", lambda g: g.pending_reads),
     Metric(G, "ostraka_group_pending_entries", "Entries proposed, not decided yet.", lambda g: g.replica.pending),

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from ostraka_server.settings import About, ConfigError, Setting, build, nearest, read, settings_of
 
-__all__ = ["Address", "Config", "ConfigError", "Limits", "Log", "Logging", "Member", "Paxos", "Store"]
+__all__ = ["Address", "Config", "ConfigError", "History", "Limits", "Log", "Logging", "Member", "Paxos", "Store"]
 
 KiB = 1024
 MiB = 1024 * KiB
@@ -151,6 +151,18 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """How much of a shard's past can be read: what is young enough and among so many. Whoever leads decides."""
+
+    age_ms: Annotated[
+        int, About("What was replaced longer ago is given up; 0: however old.", low=0, high=10 * 365 * 24 * 3600 * 1000)
+    ] = 3_600_000
+    revisions: Annotated[
+        int, About("So many of the newest revisions are kept, no older ones; 0: however many.", low=0)
+    ] = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a node accepts. Beyond it requests are refused, with the limit's name."""
 
@@ -256,6 +268,7 @@ class Config:
     paxos: Paxos = Paxos()
     log: Log = Log()
     store: Store = Store()
+    history: History = History()
     limits: Limits = Limits()
     logging: Logging = Logging()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 
-from ostraka.clock import Clock
+from ostraka.clock import Clock, WallClock
 from ostraka_server.config import Config
 from ostraka_server.log import AcceptorLog, LogConfig, RecoveredGroup
 from ostraka_server.logs import fields
@@ -16,6 +16,7 @@ from ostraka_server.machine import EMPTY_STATE, Machine, MachineState
 from ostraka_server.paxos import NO_BALLOT, Ballot, Durable, Entry, Faulty, PaxosConfig, Replica
 from ostraka_server.paxos.formation import Announcement, members_of
 from ostraka_server.shard.answers import Answers
+from ostraka_server.shard.compaction import Compactor
 from ostraka_server.shard.directory import cluster_id
 from ostraka_server.shard.driver import Driver
 from ostraka_server.shard.flusher import Flusher
@@ -47,6 +48,7 @@ class Hosting:
         config: Config,
         members: Announcement,
         clock: Clock,
+        wall: WallClock,
         random: Random,
         transport: Transport,
         storage: Storage,
@@ -56,6 +58,7 @@ class Hosting:
         self._config = config
         self._members = members
         self._clock = clock
+        self._wall = wall
         self._random = random
         self._storage = storage
         self._has_room = has_room
@@ -69,6 +72,7 @@ class Hosting:
         self.flushers: dict[int, Flusher] = {}
         self.sources: dict[int, SnapshotSource] = {}
         self.sinks: dict[int, SnapshotSink] = {}
+        self._compactors: list[Compactor] = []
 
     @property
     def groups(self) -> Mapping[int, Group]:
@@ -89,6 +93,8 @@ class Hosting:
         """Serve until cancelled. Any exception means that the node must not go on."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.driver.run())
+            for compactor in self._compactors:
+                tasks.create_task(compactor.run())
             for number in self.groups:
                 for each in (self.flushers[number], self.sources[number], self.sinks[number]):
                     tasks.create_task(each.run())
@@ -140,6 +146,8 @@ class Hosting:
         group.on_damage = sink.ask
         group.reads.tell = tell
         self.driver.add(group, flusher, Transfer(source, sink))
+        if number != SYSTEM_GROUP:  # which hardly ever changes
+            self._compactors.append(Compactor(group, self._config.history, clock, self._wall, self.driver.wake))
         self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink
 
     def _open_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
@@ -178,6 +186,7 @@ class Hosting:
             ),
             now=self._clock.now,
             first_nonce=self._random.getrandbits(62),
+            wall=self._wall,
             unflushed_max=config.store.unflushed_entries_max,
             base=self.log.base(number),
         )

@@ -13,7 +13,7 @@ from random import Random
 from typing import NamedTuple, Protocol
 
 from ostraka._transport import Transport
-from ostraka.clock import Clock
+from ostraka.clock import Clock, WallClock
 from ostraka_server.config import Config
 from ostraka_server.hosting import Hosting
 from ostraka_server.introductions import Introductions
@@ -35,6 +35,7 @@ class Surroundings:
     """What a node is put into."""
 
     clock: Clock
+    wall: WallClock
     random: Random
     storage: Storage
     sockets: Sockets
@@ -152,6 +153,7 @@ class Node:
             self.introductions.announcement,
             self.gateway,
             clock=here.clock,
+            wall=here.wall,
             random=here.random,
             storage=here.storage,
             replicas=self.peers,

@@ -6,7 +6,7 @@ import logging
 from random import SystemRandom
 
 from ostraka._grpc import GrpcTransport
-from ostraka.clock import BootClock
+from ostraka.clock import BootClock, SystemWallClock
 from ostraka_server import catalog
 from ostraka_server.config import Config
 from ostraka_server.logs import fields
@@ -30,6 +30,7 @@ def this_machine(config: Config) -> Surroundings:
     """What a node really runs in. To be called on its event loop."""
     return Surroundings(
         clock=BootClock(),
+        wall=SystemWallClock(),
         random=SystemRandom(),
         storage=FileStorage(config.data_dir),
         sockets=TcpSockets(),

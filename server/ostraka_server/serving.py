@@ -6,7 +6,7 @@ import asyncio
 import logging
 from random import Random
 
-from ostraka.clock import Clock
+from ostraka.clock import Clock, WallClock
 from ostraka_server.config import Config
 from ostraka_server.hosting import Hosting
 from ostraka_server.logs import fields
@@ -39,6 +39,7 @@ class Serving:
         gateway: Gateway,
         *,
         clock: Clock,
+        wall: WallClock,
         random: Random,
         storage: Storage,
         replicas: Transport,
@@ -48,7 +49,7 @@ class Serving:
         self._clock = clock
         needed = config.limits.disk_reserve_bytes + config.log.segment_bytes  # the next segment is reserved at once
         self.reserve = DiskReserve(storage.path, needed, storage.runner("disk"), clock, storage.free_bytes)
-        self.hosting = Hosting(config, members, clock, random, replicas, storage, self.reserve.has_room)
+        self.hosting = Hosting(config, members, clock, wall, random, replicas, storage, self.reserve.has_room)
 
     async def load(self) -> None:
         """Have the groups. Raises StoreError for what the disk holds."""

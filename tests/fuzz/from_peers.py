@@ -67,7 +67,7 @@ def decoders(traffic: Traffic) -> list[Decoder]:
         ),
         Decoder("hello", (), _hello, hellos, (MalformedFrame, Stranger), replica_pb2.Hello),
         Decoder(
-            "entry", ("machine.entry:commands_of", "machine.machine:Machine._attempt"), _entry,
+            "entry", ("machine.entry:opened", "machine.machine:Machine._attempt"), _entry,
             entries, (UnknownEntry,), Entry,
         ),
         Decoder(

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import Compare, DeleteRequest, GetRequest, Operation, PutRequest, RangeRequest, TxnRequest
+from ostraka.v1.kv_pb2 import (
+    CompactRequest,
+    Compare,
+    DeleteRequest,
+    GetRequest,
+    Operation,
+    PutRequest,
+    RangeRequest,
+    TxnRequest,
+)
 from ostraka_server.machine import ENTRY_FORMAT
 from ostraka_server.wire.entry_pb2 import Entry
 
@@ -17,6 +26,10 @@ def put(key: bytes, value: bytes = b"", *, prev_kv: bool = False) -> Command:
 
 def delete(key: bytes, range_end: bytes = b"", *, prev_kv: bool = False) -> Command:
     return Command(delete=DeleteRequest(key=key, range_end=range_end, prev_kv=prev_kv))
+
+
+def compact(revision: int) -> Command:
+    return Command(compact=CompactRequest(revision=revision))
 
 
 def get(key: bytes) -> Command:
@@ -36,11 +49,12 @@ def operation(command: Command) -> Operation:
     return Operation.FromString(command.SerializeToString())  # the fields have the same numbers
 
 
-def entry(*commands: Command | bytes) -> bytes:
+def entry(*commands: Command | bytes, wall_ms: int = 0) -> bytes:
     """A decided payload. Bytes go in as they are, well-formed or not."""
     return Entry(
         format=ENTRY_FORMAT,
         proposer=7,
+        wall_ms=wall_ms,
         commands=[each if isinstance(each, bytes) else each.SerializeToString() for each in commands],
     ).SerializeToString()
 

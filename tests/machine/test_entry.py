@@ -19,7 +19,7 @@ def test_a_no_op_takes_a_slot_and_changes_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("payload", "says"),
     [
-        (Entry(format=2).SerializeToString(), "format 2"),
+        (Entry(format=1).SerializeToString(), "format 1"),
         (Entry(number=1).SerializeToString(), "format 0"),
         (b"\xff\xff\xff", "not an entry"),
     ],

@@ -7,8 +7,9 @@ import tracemalloc
 import pytest
 
 from ostraka_server.machine import EMPTY_STATE, Machine
-from ostraka_server.machine.cache import UNKNOWN, Cache
-from ostraka_server.machine.overlay import ROW_OVERHEAD_BYTES
+from ostraka_server.machine.cache import Cache
+from ostraka_server.machine.overlay import PAST_OVERHEAD_BYTES, ROW_OVERHEAD_BYTES
+from ostraka_server.machine.unknown import UNKNOWN
 from tests.machine.bases import DictBase, apply, empty, flush, ranged
 from tests.machine.commands import delete, entry, put
 
@@ -48,25 +49,27 @@ def test_what_waits_for_a_flush_is_counted_until_it_ended() -> None:
     apply(machine, entry(put(b"a", bytes(1000))))
     apply(machine, entry(put(b"a", bytes(500))))
     assert machine.unflushed_entries == 2
-    assert machine.unflushed_bytes == ROW_OVERHEAD_BYTES + len(b"a") + 500
+    row, past = ROW_OVERHEAD_BYTES + len(b"a"), PAST_OVERHEAD_BYTES
+    assert machine.unflushed_bytes == (row + 500) + (past + 1000)
     machine.begin_flush()
     apply(machine, entry(delete(b"a")))
     assert machine.unflushed_entries == 3
-    assert machine.unflushed_bytes == 2 * (ROW_OVERHEAD_BYTES + len(b"a")) + 500
+    assert machine.unflushed_bytes == (row + 500) + (past + 1000) + row + (past + 500)
     machine.end_flush()
     assert machine.unflushed_entries == 1
-    assert machine.unflushed_bytes == ROW_OVERHEAD_BYTES + len(b"a")
+    assert machine.unflushed_bytes == row + (past + 500)
 
 
-def test_unflushed_bytes_is_about_what_the_memory_is() -> None:
-    payloads = [entry(*(put(b"key %d" % (at * 100 + n), bytes(128)) for n in range(100))) for at in range(50)]
+@pytest.mark.parametrize("keys", [5000, 50])
+def test_unflushed_bytes_is_about_what_the_memory_is(keys: int) -> None:
+    payloads = [entry(*(put(b"key %d" % ((at * 100 + n) % keys), bytes(128)) for n in range(100))) for at in range(50)]
     machine = empty()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         for payload in payloads:
             apply(machine, payload)
-        ranged(machine, b"\0", b"\0", bytes_max=1, limit=1)  # makes the overlay sort its keys
+        ranged(machine, limit=1)  # makes the overlay sort its keys
         used = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()

@@ -15,7 +15,7 @@ ROWS = dict(re.findall(r"^\| `([\w.]+)` \| (\d+) \|", (sources.ROOT / "docs" / "
 NO_ROOM = {"ROUND_MAX", "TIMEOUT_MS_MAX"}
 """They bound numbers, not what is kept."""
 
-BOUNDING_SETTINGS = re.compile(r"limits\..*|.*_max|paxos\.window_.*|log\.segment_bytes|store\.cache_bytes")
+BOUNDING_SETTINGS = re.compile(r"limits\..*|.*_max|paxos\.window_.*|log\.segment_bytes|store\.cache_bytes|history\..*")
 
 
 def bounds() -> dict[str, int]:

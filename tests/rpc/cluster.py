@@ -19,6 +19,7 @@ from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.router import Router
 from tests.machine.bases import DictBase
+from tests.shard.script import StoppedWall
 
 CLUSTER = 0xC1
 SHARDS = {0: 0, 1: 1}
@@ -123,6 +124,7 @@ class Cluster:
             answers=Answers(cluster=CLUSTER, shard=SHARDS[group], node=f"n{node}", range_bytes_max=1 << 20),
             now=self.clock.now,
             first_nonce=node << 32,
+            wall=StoppedWall(),
             unflushed_max=self._unflushed_max.get(f"n{node}", 1000),
         )
 

@@ -29,6 +29,13 @@ FIRST_NONCE = 100
 ANSWERS = Answers(cluster=77, shard=1, node="n1", range_bytes_max=1000)
 
 
+class StoppedWall:
+    """An `ostraka.clock.WallClock` that always shows the same."""
+
+    def unix_ms(self) -> int:
+        return 1_700_000_000_000
+
+
 def new_group(
     *,
     members: int = 3,
@@ -54,6 +61,7 @@ def new_group(
         answers=ANSWERS,
         now=now,
         first_nonce=FIRST_NONCE,
+        wall=StoppedWall(),
         unflushed_max=unflushed_max,
         base=base_slot,
     )

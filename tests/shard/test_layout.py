@@ -61,6 +61,16 @@ def test_a_router_starts_with_the_first_layout_and_follows_what_is_applied() -> 
     assert (router.group_of(b"apple"), router.group_of(b"zebra")) == (groups[1], groups[2])
 
 
+def test_a_request_need_not_name_the_only_shard() -> None:
+    groups = {number: new_group(number=number) for number in (0, 1, 2)}
+    router = Router(groups)
+    assert router.data_group(0) is router.data_group(1) is groups[1]
+    assert router.data_group(2) is None
+    groups[0].machine.apply(1, entry(put(LAYOUT_KEY, layout_of([b"m"], 2).encode())))
+    assert router.data_group(0) is None
+    assert router.data_group(2) is groups[2]
+
+
 def test_shards_are_found_by_number_and_the_system_groups_is_0() -> None:
     groups = {number: new_group(number=number) for number in (0, 1)}
     router = Router(groups)

@@ -12,7 +12,7 @@ BALLOT = Ballot(1, 3, 7)
 
 
 def next_batch(proposals: Proposals) -> Batch:
-    batch = proposals.next_batch(BALLOT)
+    batch = proposals.next_batch(BALLOT, 1_000)
     assert batch is not None
     return batch
 
@@ -35,7 +35,7 @@ def test_an_entry_carries_the_very_bytes_in_their_order() -> None:
     batch = proposed(proposals, 5, *calls)
     entry = EntryPayload.FromString(batch.payload)
     assert list(entry.commands) == [call.command for call in calls]
-    assert (entry.format, entry.proposer, entry.round) == (1, 7, 3)
+    assert (entry.format, entry.proposer, entry.round, entry.wall_ms) == (2, 7, 3, 1_000)
 
 
 def test_no_two_entries_are_equal() -> None:
@@ -51,7 +51,7 @@ def test_an_entry_ends_at_its_bound_in_bytes_and_a_larger_command_goes_alone() -
     batches = [next_batch(proposals) for _ in range(4)]
     assert [len(batch.calls) for batch in batches] == [3, 1, 1, 1]
     assert all(len(batch.payload) <= 1050 for batch in batches if len(batch.calls) > 1)
-    assert proposals.next_batch(BALLOT) is None
+    assert proposals.next_batch(BALLOT, 1_000) is None
 
 
 def test_many_tiny_commands_do_not_make_an_entry_longer_than_its_bound() -> None:
@@ -117,7 +117,7 @@ def test_a_queued_write_expires_as_surely_not_done() -> None:
     assert not call.replies
     proposals.expire(10.0)
     assert call.error.detail.surely_not_done
-    assert proposals.next_batch(BALLOT) is None
+    assert proposals.next_batch(BALLOT, 1_000) is None
 
 
 def test_a_proposed_write_expires_with_its_outcome_unknown() -> None:

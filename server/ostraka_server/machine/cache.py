@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
-from typing import Final
 
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.overlay import ROW_OVERHEAD_BYTES
-
-
-class Unknown(Enum):
-    """Has one member, so that type checkers can tell it from a row by `is`."""
-
-    UNKNOWN = "unknown"
-
-
-UNKNOWN: Final = Unknown.UNKNOWN
+from ostraka_server.machine.unknown import UNKNOWN, Unknown
 
 
 class Cache:

@@ -17,6 +17,8 @@ _PUT = Struct("<cIIQQQ")
 _DELETE = Struct("<cQQ")
 _DELETED_KEY = Struct("<IQ")
 _TRANSACTION = Struct("<c?I")
+_COMPACT = Struct("<cQ")
+_MOMENT = Struct("<cQ")
 _REFUSED = Struct("<cI")
 
 
@@ -40,6 +42,13 @@ class Effects:
     def transact(self, succeeded: bool, writes: int) -> None:
         """`writes` effects follow, which are the transaction's."""
         self._hash.update(_TRANSACTION.pack(b"T", succeeded, writes))
+
+    def compact(self, revision: int) -> None:
+        self._hash.update(_COMPACT.pack(b"C", revision))
+
+    def moment(self, unix_ms: int) -> None:
+        """When the slot's revisions were made, as it counts."""
+        self._hash.update(_MOMENT.pack(b"M", unix_ms))
 
     def refuse(self, reason: common_pb2.Reason.ValueType) -> None:
         self._hash.update(_REFUSED.pack(b"R", reason))

@@ -1,14 +1,15 @@
-"""A decided payload to the commands in it."""
+"""A decided payload to what is in it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from ostraka_server.wire.entry_pb2 import Entry
 
-ENTRY_FORMAT = 1
+ENTRY_FORMAT = 2
 """What this version writes and reads. It also names the rules by which commands are executed."""
 
 
@@ -19,14 +20,24 @@ class UnknownEntry(Exception):
         super().__init__(f"slot {slot} holds {what}; this version executes entries of format {ENTRY_FORMAT} only")
 
 
-def commands_of(slot: int, payload: bytes) -> Sequence[bytes]:
-    """The serialised commands, in order; none for a no-op. Raises UnknownEntry."""
+class Opened(NamedTuple):
+    """What an entry says: when its leader proposed it, by its clock, and the serialised commands, in order."""
+
+    wall_ms: int
+    commands: Sequence[bytes]
+
+
+_NO_OP = Opened(0, ())
+
+
+def opened(slot: int, payload: bytes) -> Opened:
+    """What the entry decided for `slot` says; nothing for a no-op. Raises UnknownEntry."""
     if not payload:
-        return ()
+        return _NO_OP
     try:
         entry = Entry.FromString(payload)
     except DecodeError as error:
         raise UnknownEntry(slot, "bytes that are not an entry") from error
     if entry.format != ENTRY_FORMAT:
         raise UnknownEntry(slot, f"an entry of format {entry.format}")
-    return entry.commands
+    return Opened(entry.wall_ms, entry.commands)

@@ -1,13 +1,14 @@
-"""The current rows: overlays in memory over a cache over the checkpoint."""
+"""The rows: overlays in memory over a cache over the checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ostraka_server.machine.base import Base, Row
-from ostraka_server.machine.cache import UNKNOWN, Cache
+from ostraka_server.machine.cache import Cache
 from ostraka_server.machine.overlay import Overlay
+from ostraka_server.machine.unknown import UNKNOWN
 
 Change = tuple[bytes, Row | None]
 
@@ -35,36 +36,54 @@ class Layers:
             row = self._cache.get(key)
         if row is UNKNOWN:
             fields = self._base.get(key)
-            row = Row(*fields) if fields is not None else None
+            row = Row._make(fields) if fields is not None else None
             self._cache.put(key, row)
         return row
 
-    def put(self, row: Row, *, existed: bool) -> None:
-        self._active.set(row.key, row, existed=existed)
+    def get_at(self, key: bytes, revision: int) -> Row | None:
+        """The row of `key` as of `revision`, if it existed then."""
+        for overlay in self._overlays():
+            row = overlay.at(key, revision)
+            if row is not UNKNOWN:
+                return row
+        fields = self._base.get_at(key, revision)
+        return None if fields is None else Row._make(fields)
 
-    def delete(self, key: bytes) -> None:
-        """Of a key that exists."""
-        self._active.set(key, None, existed=True)
+    def put(self, row: Row, prev: Row | None) -> None:
+        """`prev`: the key's row before, if it existed."""
+        self._active.set(row.key, row, prev, row.mod_revision)
+
+    def delete(self, row: Row, revision: int) -> None:
+        """Of a key that exists, with this row, value included."""
+        self._active.set(row.key, None, row, revision)
 
     @contextmanager
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[Row]]:
-        """Rows of `[start, end)` in ascending order, read as they are iterated; values are empty unless `values`.
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, revision: int | None = None
+    ) -> Iterator[Iterator[Row]]:
+        """Rows of `[start, end)` in ascending order, read as they are iterated; values are empty unless `values`. As of
+        `revision`, where one is given, else the present ones.
 
         Nothing may be written until it is left."""
-        with self._base.scan(start, end, values=values) as found:
-            changes: Iterator[Change] = ((fields[0], Row(*fields)) for fields in found)
-            for overlay in (self._flushing, self._active):
-                if overlay is not None:
-                    changes = shadow(overlay.scan(start, end), changes)
+        if revision is None:
+            stored = self._base.scan(start, end, values=values)
+        else:
+            stored = self._base.scan_at(start, end, revision, values=values)
+        with stored as found:
+            changes: Iterator[Change] = ((fields[0], Row._make(fields)) for fields in found)
+            for overlay in reversed(self._overlays()):
+                changes = shadow(overlay.scan(start, end, revision), changes)
             rows = (row for _, row in changes if row is not None)
-            yield rows if values else (Row(row.key, b"", *row[2:]) for row in rows)
+            yield rows if values else (row._replace(value=b"") for row in rows)
 
-    def count(self, start: bytes, end: bytes | None) -> int:
-        count, slot = self._base.count(start, end)
+    def count(self, start: bytes, end: bytes | None, revision: int | None = None) -> int:
+        """How many keys exist; as of `revision`, where one is given."""
+        base = self._base
+        count, slot = base.count(start, end) if revision is None else base.count_at(start, end, revision)
         # The other thread may have committed the flushing layer, which this thread has not dropped yet.
         if self._flushing is not None and slot < self._flushing_slot:
-            count += self._flushing.added(start, end)
-        return count + self._active.added(start, end)
+            count += self._flushing.added(start, end, revision)
+        return count + self._active.added(start, end, revision)
 
     def begin_flush(self, slot: int) -> Overlay:
         """Freeze the active overlay, which holds the changes through `slot`, and begin an empty one."""
@@ -75,8 +94,12 @@ class Layers:
     def end_flush(self) -> None:
         """The base holds the frozen overlay: drop it."""
         assert self._flushing is not None, "no flush is under way"
-        self._cache.absorb(self._flushing.rows, self._flushing.size_bytes)
+        self._cache.absorb(self._flushing.rows, self._flushing.rows_bytes)
         self._flushing = None
+
+    def _overlays(self) -> Sequence[Overlay]:
+        """Those that hold something, the upper one first."""
+        return [each for each in (self._active, self._flushing) if each is not None and each.rows]
 
 
 def shadow(upper: Iterator[Change], lower: Iterator[Change]) -> Iterator[Change]:

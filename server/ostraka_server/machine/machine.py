@@ -12,14 +12,18 @@ from google.protobuf.message import DecodeError
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import DeleteRequest, PutRequest, TxnRequest
+from ostraka.v1.kv_pb2 import CompactRequest, DeleteRequest, PutRequest, TxnRequest
 from ostraka_server.machine.base import Base, Delta, MachineState, Row
 from ostraka_server.machine.effects import Effects
-from ostraka_server.machine.entry import commands_of
+from ostraka_server.machine.entry import opened
+from ostraka_server.machine.history import History
 from ostraka_server.machine.layers import Layers
+from ostraka_server.machine.moments import Moments
+from ostraka_server.machine.past import Past
 from ostraka_server.machine.ranges import span
 from ostraka_server.machine.reading import answer_bytes
-from ostraka_server.machine.results import DeleteResult, PutResult, Refused, Result, TxnResult
+from ostraka_server.machine.records import Records
+from ostraka_server.machine.results import CompactResult, DeleteResult, PutResult, Refused, Result, TxnResult
 from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.transaction import execute
 from ostraka_server.machine.validation import refuse_shape, refuse_transaction_shape
@@ -35,8 +39,11 @@ class Machine:
 
     def __init__(self, base: Base, state: MachineState, *, cache_bytes_max: int = 16 << 20) -> None:
         self._layers = Layers(base, cache_bytes_max)
+        self._history, self._moments = History(), Moments()
+        self._records = Records(base.records(), (self._history, self._moments))
         self._applied_slot, self._revision, self._digest = state
         self._flushed_slot = self._flushing_slot = state.applied_slot
+        self._flushed_compact_revision = self._flushing_compact_revision = self._history.compact_revision
 
     @property
     def applied_slot(self) -> int:
@@ -60,9 +67,12 @@ class Machine:
         comes from the base and leaves the machine unusable.
         """
         assert slot == self._applied_slot + 1, f"slot {slot} after slot {self._applied_slot}"
-        commands = commands_of(slot, payload)
+        wall_ms, commands = opened(slot, payload)
         effects = Effects(self._digest, slot)
+        before = self._revision
         results = [self._execute(data, effects) for data in commands]
+        if self._revision != before:
+            effects.moment(self._moments.note(wall_ms, self._revision))
         self._applied_slot, self._digest = slot, effects.digest()
         return results
 
@@ -84,6 +94,8 @@ class Machine:
             return refuse_shape(command.delete) or self._delete(command.delete, effects)
         if kind == "txn":
             return refuse_transaction_shape(command.txn) or self._transact(command.txn, effects)
+        if kind == "compact":
+            return self._compact(command.compact, effects)
         return Refused(common_pb2.INVALID, "the command carries no write that is known here")
 
     def _put(self, request: PutRequest, effects: Effects) -> PutResult:
@@ -94,7 +106,7 @@ class Machine:
             row = Row(key, request.value, revision, revision, 1)
         else:
             row = Row(key, request.value, prev.create_revision, revision, prev.version + 1)
-        self._layers.put(row, existed=prev is not None)
+        self._layers.put(row, prev)
         effects.put(row)
         return PutResult(revision, prev if request.prev_kv else None)
 
@@ -109,7 +121,7 @@ class Machine:
             self._revision += 1
             effects.delete(self._revision, rows)
             for row in rows:
-                self._layers.delete(row.key)
+                self._layers.delete(row, self._revision)
         return DeleteResult(self._revision, len(rows), rows if request.prev_kv else ())
 
     def _doomed(self, request: DeleteRequest) -> Sequence[Row] | None:
@@ -118,7 +130,7 @@ class Machine:
             row = self._layers.get(request.key)
             return (row,) if row is not None else ()
         rows, size = [], 0
-        with self._layers.scan(*span(request.key, request.range_end), values=request.prev_kv) as found:
+        with self._layers.scan(*span(request.key, request.range_end), values=True) as found:
             for row in found:
                 size += answer_bytes(row) if request.prev_kv else 0
                 if size > DELETE_PREV_BYTES_MAX:
@@ -139,26 +151,25 @@ class Machine:
         self._revision = workspace.revision
         for write in workspace.writes:
             if isinstance(write, Put):
-                self._layers.put(write.row, existed=write.prev is not None)
+                self._layers.put(write.row, write.prev)
                 effects.put(write.row)
             else:
                 for row in write:
-                    self._layers.delete(row.key)
+                    self._layers.delete(row, self._revision)
                 effects.delete(self._revision, write)
-
-    def rows_at(self, revision: int) -> Rows | Refused:
-        """The rows as of `revision`; 0: of the present."""
-        if revision > self._revision:
-            return Refused(
-                common_pb2.FUTURE_REVISION, f"revision {revision} is asked for, the shard's is {self._revision}"
-            )
-        if 0 < revision < self._revision:
-            return Refused(common_pb2.COMPACTED, f"revision {revision} is past", self._revision)
-        return self._layers
 
     def read_transaction(self, request: TxnRequest) -> TxnResult | Refused:
         """What a transaction answers that writes nothing, in the present state."""
         return execute(request, Workspace(self._layers, self._revision), self.rows_at)
+
+    def _compact(self, request: CompactRequest, effects: Effects) -> CompactResult | Refused:
+        revision = request.revision
+        refused = self._history.compact(revision, self._revision)
+        if refused is not None:
+            return refused
+        self._moments.prune(revision)
+        effects.compact(revision)
+        return CompactResult(self._revision)
 
     def get(self, key: bytes) -> Row | None:
         """The row of `key`, or None if it does not exist."""
@@ -168,6 +179,27 @@ class Machine:
     def rows(self) -> Rows:
         """The present state."""
         return self._layers
+
+    def rows_at(self, revision: int) -> Rows | Refused:
+        """The state as of `revision`; 0 means the present. Refused where it is compacted, or not made yet."""
+        if revision in (0, self._revision):
+            return self._layers
+        return self._history.refuse_read(revision, self._revision) or Past(self._layers, revision)
+
+    def revision_at(self, unix_ms: int) -> int:
+        """The last revision made by then, by the leaders' clocks; the present one for the future. May be compacted."""
+        return self._moments.revision_at(unix_ms)
+
+    @property
+    def compact_revision(self) -> int:
+        """The oldest revision that can be read; 0 where none was given up yet."""
+        return self._history.compact_revision
+
+    @property
+    def reclaimable_revision(self) -> int:
+        """`compact_revision` as the base has it: rows that ended by then are garbage there for good. What is compacted
+        since may be read again if the node starts anew from there, until the log is applied once more."""
+        return self._flushed_compact_revision
 
     @property
     def unflushed_entries(self) -> int:
@@ -189,9 +221,13 @@ class Machine:
             return None
         frozen = self._layers.begin_flush(self._applied_slot)
         self._flushing_slot = self._applied_slot
-        return Delta(frozen.rows, (), {}, MachineState(self._applied_slot, self._revision, self._digest))
+        self._flushing_compact_revision = self._history.compact_revision
+        past = frozen.past(self._flushing_compact_revision)
+        state = MachineState(self._applied_slot, self._revision, self._digest)
+        return Delta(frozen.rows, past, self._records.changed(), state)
 
     def end_flush(self) -> None:
         """The base now holds the delta of `begin_flush`."""
         self._layers.end_flush()
         self._flushed_slot = self._flushing_slot
+        self._flushed_compact_revision = self._flushing_compact_revision

@@ -25,6 +25,12 @@ class DeleteResult(NamedTuple):
     prev: Sequence[Row]
 
 
+class CompactResult(NamedTuple):
+    """`revision` is the shard's: compacting does not raise it."""
+
+    revision: int
+
+
 class Refused(NamedTuple):
     """The command had no effect and never will. A read that is refused may succeed later, where its reason says so."""
 
@@ -63,4 +69,4 @@ class TxnResult(NamedTuple):
 
 
 OperationResult = ReadResult | PutResult | DeleteResult | TxnResult
-Result = PutResult | DeleteResult | TxnResult | Refused
+Result = PutResult | DeleteResult | TxnResult | CompactResult | Refused

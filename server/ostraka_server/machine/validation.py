@@ -6,6 +6,7 @@ from typing import Protocol, cast
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.kv_pb2 import (
+    CompactRequest,
     Compare,
     DeleteRequest,
     GetRequest,
@@ -34,9 +35,11 @@ class Limits(Protocol):
 
 
 OfKeys = GetRequest | RangeRequest | PutRequest | DeleteRequest | Compare
-Request = GetRequest | RangeRequest | PutRequest | DeleteRequest | TxnRequest
+Request = GetRequest | RangeRequest | PutRequest | DeleteRequest | TxnRequest | CompactRequest
 
-_EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest, TxnRequest)
+Reading = GetRequest | RangeRequest
+
+_EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest, TxnRequest, CompactRequest)
 _READS = (GetRequest, RangeRequest)
 _RANGED = (RangeRequest, DeleteRequest, Compare)
 _VALUED = (PutRequest, Compare)
@@ -51,6 +54,8 @@ def validate(request: Request | None, limits: Limits) -> Refused | None:
     assert request is not None
     if type(request) is TxnRequest:
         return _refuse_transaction_size(request, limits) or refuse_transaction_shape(request)
+    if type(request) is CompactRequest:
+        return None  # any revision may be asked for; whether it can be had is told at apply
     return refuse_shape(request) or _refuse_size(request, limits)
 
 
@@ -69,10 +74,10 @@ def refuse_shape(request: OfKeys) -> Refused | None:
     end = _range_end(request)
     if end and end != FROM_KEY_ON and end < request.key:
         return _invalid("range_end lies before key")
-    return _refuse_reading(request) if isinstance(request, _READS) else None
+    return _refuse_reading(cast(Reading, request)) if type(request) in _READS else None
 
 
-def _refuse_reading(request: GetRequest | RangeRequest) -> Refused | None:
+def _refuse_reading(request: Reading) -> Refused | None:
     if request.revision and request.at_unix_ms:
         return _invalid("revision and at_unix_ms are both given: ask for the one or the other")
     if isinstance(request, RangeRequest):

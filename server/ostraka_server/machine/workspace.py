@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sortedcontainers import SortedDict
 
 from ostraka_server.machine.base import Row
-from ostraka_server.machine.cache import UNKNOWN, Unknown
 from ostraka_server.machine.layers import shadow
 from ostraka_server.machine.rows import Rows
+from ostraka_server.machine.unknown import UNKNOWN, Unknown
 
 
 @dataclass(frozen=True, slots=True)

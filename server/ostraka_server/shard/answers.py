@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 from ostraka.v1.common_pb2 import Reason, ResponseHeader
 from ostraka.v1.exchange_pb2 import Reply
-from ostraka.v1.kv_pb2 import RangeRequest, RangeResponse
-from ostraka_server.machine import DeleteResult, Machine, PutResult, Refused, Result, read
+from ostraka.v1.kv_pb2 import GetRequest, GetResponse, RangeRequest, RangeResponse, TxnRequest, TxnResponse
+from ostraka_server.machine import CompactResult, DeleteResult, Machine, PutResult, Refused, Result, read
 from ostraka_server.machine.results import TxnResult
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
@@ -41,7 +41,10 @@ class Answers:
             for row in result.prev:
                 fill_row(delete.prev_kvs.add(), row)
         elif isinstance(result, TxnResult):
-            self._transaction(reply, result, ballot_round)
+            fill_transaction(reply.txn, result)
+            self._head(reply.txn.header, ballot_round, result.revision)
+        elif isinstance(result, CompactResult):
+            self._head(reply.compact.header, ballot_round, result.revision)
         else:
             return refused(result)
         return reply
@@ -50,27 +53,27 @@ class Answers:
         """The reply to a read of the machine's present state."""
         reply = Reply()
         if call.kind == "get":
-            get = reply.get
-            self._head(get.header, ballot_round, machine.revision)
-            row = machine.get(call.key)
-            if row is not None:
-                fill_row(get.kv, row)
-        elif call.kind == "txn":
-            result = machine.read_transaction(call.request)
-            if isinstance(result, Refused):
-                return refused(result)
-            self._transaction(reply, result, ballot_round)
+            refusal = _get(call.request, reply.get, machine)
+            header = reply.get.header
+        elif call.kind == "range":
+            refusal = self._range(call.request, reply.range, machine)
+            header = reply.range.header
         else:
-            self._range(call.request, reply.range, machine)
-            self._head(reply.range.header, ballot_round, machine.revision)
+            refusal = _transaction(call.request, reply.txn, machine)
+            header = reply.txn.header
+        if refusal is not None:
+            return refused(refusal)
+        self._head(header, ballot_round, machine.revision)
         return reply
 
-    def _range(self, request: RangeRequest, response: RangeResponse, machine: Machine) -> None:
-        fill_range(response, read(machine.rows, request, self._range_bytes_max))
-
-    def _transaction(self, reply: Reply, result: TxnResult, ballot_round: int) -> None:
-        fill_transaction(reply.txn, result)
-        self._head(reply.txn.header, ballot_round, result.revision)
+    def _range(self, request: RangeRequest, response: RangeResponse, machine: Machine) -> Refused | None:
+        revision = _revision_of(request, machine)
+        rows = machine.rows_at(revision)
+        if isinstance(rows, Refused):
+            return rows
+        response.read_revision = revision
+        fill_range(response, read(rows, request, self._range_bytes_max))
+        return None
 
     def _head(self, header: ResponseHeader, ballot_round: int, revision: int) -> None:
         """Who answers, when in the shard's history, and under which ballot."""
@@ -79,6 +82,33 @@ class Answers:
         header.node = self._node
         header.ballot_round = ballot_round
         header.revision = revision
+
+
+def _get(request: GetRequest, response: GetResponse, machine: Machine) -> Refused | None:
+    revision = _revision_of(request, machine)
+    rows = machine.rows_at(revision)
+    if isinstance(rows, Refused):
+        return rows
+    response.read_revision = revision
+    row = rows.get(request.key)
+    if row is not None:
+        fill_row(response.kv, row)
+    return None
+
+
+def _transaction(request: TxnRequest, response: TxnResponse, machine: Machine) -> Refused | None:
+    result = machine.read_transaction(request)
+    if isinstance(result, Refused):
+        return result
+    fill_transaction(response, result)
+    return None
+
+
+def _revision_of(request: GetRequest | RangeRequest, machine: Machine) -> int:
+    """Which revision is to be read; it may be refused."""
+    if request.at_unix_ms:
+        return machine.revision_at(request.at_unix_ms)
+    return request.revision or machine.revision
 
 
 _REFUSALS: Mapping[Reason.ValueType, Callable[[str], Reply]] = {

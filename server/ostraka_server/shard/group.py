@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+from ostraka.clock import WallClock
 from ostraka.v1.common_pb2 import BOUNDED
 from ostraka_server.distribution import Distribution, quadrupling
 from ostraka_server.logs import fields
@@ -66,6 +67,7 @@ class Group:
         answers: Answers,
         now: Callable[[], float],
         first_nonce: int,
+        wall: WallClock,
         unflushed_max: int,
         base: int = 0,
     ) -> None:
@@ -86,6 +88,7 @@ class Group:
         """Called when the store turned out to be damaged, and so counts as lost."""
         self._answers = answers
         self._now = now
+        self._wall = wall
         self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self.reads = ConfirmedReads(replica, first_nonce)
@@ -294,7 +297,7 @@ class Group:
 
     def _propose(self, now: float) -> None:
         while self.replica.has_room and self._proposals.queued:
-            batch = self._proposals.next_batch(self.replica.ballot)
+            batch = self._proposals.next_batch(self.replica.ballot, self._wall.unix_ms())
             if batch is None:
                 return
             slot = self.replica.propose(batch.payload, now)

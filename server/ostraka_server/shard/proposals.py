@@ -57,8 +57,8 @@ class Proposals:
         """Queue a write. The gateway bounds how many calls there are."""
         self._queue.append(call)
 
-    def next_batch(self, ballot: Ballot) -> Batch | None:
-        """Gather queued writes into one entry; None where none is queued."""
+    def next_batch(self, ballot: Ballot, wall_ms: int) -> Batch | None:
+        """Gather queued writes into one entry, stamped with the time; None where none is queued."""
         calls: list[Call] = []
         size = 0
         while self._queue and len(calls) < ENTRY_COMMANDS_MAX:
@@ -77,6 +77,7 @@ class Proposals:
             proposer=self._proposer,
             round=ballot.round,
             number=self._number,
+            wall_ms=wall_ms,
             commands=[call.command for call in calls],
         )
         return Batch(entry.SerializeToString(), tuple(calls))

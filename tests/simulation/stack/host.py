@@ -22,7 +22,7 @@ from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_GROUP
-from tests.simulation.clock import Clock
+from tests.simulation.clock import Clock, WallClock
 from tests.simulation.faults import Fault
 from tests.simulation.recorder import State
 from tests.simulation.stack.disk import Disk
@@ -53,6 +53,7 @@ class Host:
         self.address = str(config.listen_client)
         self.disk = Disk()
         self.clock = Clock(timeline)
+        self.wall = WallClock(self.clock)
         self.life: Life | None = None
         self.process: Process | None = None
         self.listener: SimulatedListener | None = None
@@ -178,6 +179,7 @@ class Host:
     def _surroundings(self, process: Process, random: Random) -> Surroundings:
         return Surroundings(
             clock=process.clock,
+            wall=self.wall,
             random=random,
             storage=ProcessStorage(
                 self.disk,

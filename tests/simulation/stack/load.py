@@ -22,7 +22,7 @@ from ostraka.checking.witness import (
 from ostraka.errors import OstrakaError, OutcomeUnknown
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.values import KeyValue
-from ostraka_server.machine.entry import commands_of
+from ostraka_server.machine.entry import opened
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.stack import judgement
 from tests.simulation.stack.cluster import Cluster, SimulatedClient
@@ -107,11 +107,11 @@ class Load:
     def _decided(self) -> Iterator[Request]:
         agreement = self._cluster.watch.groups[FIRST_GROUP].agreement
         for slot in range(1, agreement.chosen_through + 1):
-            for data in commands_of(slot, agreement.chosen[slot].payload):
+            for data in opened(slot, agreement.chosen[slot].payload).commands:
                 command = Command.FromString(data)
                 if command.HasField("put"):
                     yield Put(command.put.key, command.put.value, command.put.prev_kv)
-                else:
+                elif command.HasField("delete"):
                     yield Delete(command.delete.key, command.delete.range_end)
 
 

@@ -103,9 +103,11 @@ class ProcessDeeds:
             self._scene.timeline.after(lasting(random), partial(setattr, process, "busy_s", host.busy_s))
 
     def _jump(self, random: Random) -> None:
-        """A clock jumps ahead."""
+        """A clock jumps ahead, and what it calls the time may go anywhere."""
         self._scene.fired(Fault.JUMP)
-        self._leap(self._scene.target(random), lasting(random))
+        host = self._scene.target(random)
+        self._leap(host, lasting(random))
+        host.wall.put(random.choice((0, 60)) * random.uniform(-1, 1))
 
     def _drift(self, random: Random) -> None:
         """A clock runs at another rate from now on."""
