@@ -61,11 +61,11 @@ class Shard:
         reply = Reply()
         state = self.states[-1]
         if command.HasField("get"):
-            reply.get.header.revision = self.revision
+            reply.get.header.revision = reply.get.read_revision = self.revision
             if request.key in state:
                 reply.get.kv.CopyFrom(state[request.key])
         else:
-            reply.range.header.revision = self.revision
+            reply.range.header.revision = reply.range.read_revision = self.revision
             answer(request, state, reply.range)
         return reply
 

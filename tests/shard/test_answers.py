@@ -10,7 +10,7 @@ from ostraka.v1.kv_pb2 import Compare, GetRequest, RangeRequest
 from ostraka_server.machine import Machine, Refused
 from ostraka_server.shard.answers import refused
 from tests.machine.bases import apply, empty
-from tests.machine.commands import entry, txn
+from tests.machine.commands import compact, entry, txn
 from tests.shard.asking import Asked, delete, get, put
 from tests.shard.script import ANSWERS
 
@@ -108,6 +108,47 @@ def test_a_transaction_that_only_reads_is_answered_like_any_read() -> None:
     assert response.responses[0].get.kv.value == b"1"
     refusal = read(machine, txn(then=[Command(get=GetRequest(key=b"a", revision=9))])).reply.error
     assert refusal.detail.reason == Reason.FUTURE_REVISION
+
+
+def test_a_read_of_the_past_says_which_revision_it_shows_and_where_the_shard_is_now() -> None:
+    machine = empty()
+    for number in range(4):
+        apply(machine, entry(put(value=b"%d" % number), wall_ms=1000 * (number + 1)))
+    then = read(machine, Command(get=GetRequest(key=b"k", revision=3))).reply.get
+    assert (then.kv.value, then.read_revision, then.header.revision) == (b"1", 3, 5)
+    now = read(machine, get()).reply.get
+    assert (now.kv.value, now.read_revision, now.header.revision) == (b"3", 5, 5)
+    at = read(machine, Command(get=GetRequest(key=b"k", at_unix_ms=3500))).reply.get
+    assert (at.kv.value, at.read_revision, at.header.revision) == (b"2", 4, 5)
+    page = read(machine, Command(range=RangeRequest(key=b"a", range_end=b"\0", at_unix_ms=1999))).reply.range
+    assert ([kv.value for kv in page.kvs], page.read_revision, page.header.revision) == ([b"0"], 2, 5)
+    page = read(machine, Command(range=RangeRequest(key=b"a", range_end=b"\0", revision=1))).reply.range
+    assert (len(page.kvs), page.count, page.read_revision) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("revision", "at_unix_ms", "reason"),
+    [
+        (2, 0, Reason.COMPACTED),
+        (0, 1500, Reason.COMPACTED),
+        (0, 500, Reason.COMPACTED),
+        (6, 0, Reason.FUTURE_REVISION),
+    ],
+)
+def test_what_cannot_be_read_is_an_error(revision: int, at_unix_ms: int, reason: Reason.ValueType) -> None:
+    machine = empty()
+    for number in range(4):
+        apply(machine, entry(put(), wall_ms=1000 * (number + 1)))
+    assert write(machine, compact(3)).reply.compact.header.revision == 5
+    asked = (
+        Command(get=GetRequest(key=b"k", revision=revision, at_unix_ms=at_unix_ms)),
+        Command(range=RangeRequest(key=b"k", revision=revision, at_unix_ms=at_unix_ms)),
+    )
+    for command in asked:
+        detail = read(machine, command).error.detail
+        assert (detail.reason, detail.compact_revision) == (reason, 3 if reason == Reason.COMPACTED else 0)
+    assert write(machine, compact(3)).error.detail.reason == Reason.COMPACTED
+    assert write(machine, compact(6)).error.detail.reason == Reason.FUTURE_REVISION
 
 
 @pytest.mark.parametrize("reason", [Reason.INVALID, Reason.TOO_LARGE, Reason.COMPACTED, Reason.FUTURE_REVISION])

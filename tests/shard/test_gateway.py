@@ -8,6 +8,7 @@ import pytest
 
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka.v1.kv_pb2 import CompactRequest
 from ostraka_server.config import Limits
 from ostraka_server.paxos import Ballot
 from ostraka_server.paxos.messages import Heartbeat
@@ -15,9 +16,12 @@ from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import PARKED_RETRY_S, Gateway
+from ostraka_server.shard.layout import LAYOUT_KEY, Layout, Shard
 from ostraka_server.shard.router import Router
 from tests.client.fake_cluster import FakeCluster
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
+from tests.machine.bases import apply
+from tests.machine.commands import entry
 from tests.shard.asking import bounded_get, get, local_get, put
 from tests.shard.script import Script, new_group
 
@@ -309,3 +313,29 @@ async def test_a_closing_gateway_takes_nothing_and_waits_for_what_is_under_way(c
 async def test_an_idle_gateway_closes_at_once(clock: VirtualClock) -> None:
     await Entrance(clock).gateway.close()
     assert clock.now() == 0.0
+
+
+@virtual_time
+async def test_what_names_a_shard_goes_to_its_group(clock: VirtualClock) -> None:
+    entrance = Entrance(clock)
+    entrance.data.lead()
+    for shard in (0, 1):
+        entrance.submit(put())
+        replies = entrance.submit(Command(compact=CompactRequest(shard=shard, revision=1 + shard)))
+        entrance.data.accept()
+        assert replies[0].compact.header.shard == 1
+    assert entrance.data.group.machine.compact_revision == 2
+    (reply,) = entrance.submit(Command(compact=CompactRequest(shard=7, revision=1)))
+    assert reply.error.detail.reason == Reason.NO_SUCH_SHARD
+    assert entrance.gateway.in_flight == 0
+
+
+@virtual_time
+async def test_where_there_are_several_shards_one_has_to_be_named(clock: VirtualClock) -> None:
+    entrance = Entrance(clock)
+    layout = Layout(2, (Shard(1, 1, b"", b"m"), Shard(2, 1, b"m", b"")))
+    apply(entrance.system.machine, entry(put(LAYOUT_KEY, layout.encode())))
+    (reply,) = entrance.submit(Command(compact=CompactRequest(revision=1)))
+    assert reply.error.detail.reason == Reason.INVALID
+    assert "shard" in reply.error.message
+    assert entrance.gateway.in_flight == 0

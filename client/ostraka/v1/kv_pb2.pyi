@@ -30,6 +30,7 @@ class _SortOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SortOrder.V
     """ascending"""
     ASCENDING: _SortOrder.ValueType  # 1
     DESCENDING: _SortOrder.ValueType  # 2
+    """the ascending order reversed"""
 
 class SortOrder(_SortOrder, metaclass=_SortOrderEnumTypeWrapper): ...
 
@@ -37,6 +38,7 @@ ORDER_UNSPECIFIED: SortOrder.ValueType  # 0
 """ascending"""
 ASCENDING: SortOrder.ValueType  # 1
 DESCENDING: SortOrder.ValueType  # 2
+"""the ascending order reversed"""
 Global___SortOrder: _TypeAlias = SortOrder  # noqa: Y015
 
 class _SortTarget:
@@ -51,7 +53,8 @@ class _SortTargetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SortTarget
     BY_MOD_REVISION: _SortTarget.ValueType  # 3
     BY_VALUE: _SortTarget.ValueType  # 4
 
-class SortTarget(_SortTarget, metaclass=_SortTargetEnumTypeWrapper): ...
+class SortTarget(_SortTarget, metaclass=_SortTargetEnumTypeWrapper):
+    """Keys that are equal in it follow one another by key."""
 
 BY_KEY: SortTarget.ValueType  # 0
 BY_VERSION: SortTarget.ValueType  # 1

@@ -65,7 +65,7 @@ class Delta(NamedTuple):
     """
 
     changes: Mapping[bytes, Row | None]
-    past: Sequence[PastRow]
+    past: Sequence[PastFields]
     records: Mapping[bytes, bytes | None]
     state: MachineState
 
