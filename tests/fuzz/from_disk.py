@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from ostraka.checking import History, dump_operations
+from ostraka import checking
+from ostraka.checking import dump_operations
 from ostraka.checking.jsonl import load_operations
 from ostraka.cli.dev_plan import Node, node_toml, nodes_in, write_cluster_json
 from ostraka.cli.records import BadRecord, decode_record, encode_record
@@ -18,8 +19,12 @@ from ostraka_server.log.layout import SECTOR
 from ostraka_server.log.manifest import Manifest, pack_state, unpack_manifest
 from ostraka_server.log.record import HEADER_BYTES, Unreadable, pack_header, pack_name, payload_at, unpack_header
 from ostraka_server.log.values import GroupState
+from ostraka_server.machine import moments as machine_moments
+from ostraka_server.machine.history import History
+from ostraka_server.machine.records import MalformedRecord
 from ostraka_server.shard import sightings
 from ostraka_server.shard.directory import DirectoryRefused, NodeDirectory
+from ostraka_server.wire.record_pb2 import Compacted, Moments
 from ostraka_server.wire.replica_pb2 import Hello, Seen
 from tests.fuzz.decoder import Decoder
 
@@ -42,6 +47,14 @@ def decoders(directory: Path) -> list[Decoder]:
         Decoder(
             "log identity", ("log.identity:unpack_identity",), unpack_identity,
             [Identity(1, 1 << 20, b"c/n1").pack()], (Unreadable, LogRefused),
+        ),
+        Decoder(
+            "record of compaction", ("machine.records:decoded",), lambda data: History().load({b"compacted": data}),
+            [Compacted(revision=7).SerializeToString()], (MalformedRecord,), Compacted,
+        ),
+        Decoder(
+            "record of moments", (), _moments,
+            [Moments(unix_ms=[1_000, 2_500], revision=[3, 9]).SerializeToString()], (MalformedRecord,), Moments,
         ),
         Decoder(
             "sightings", ("shard.sightings:load",), _in_file(directory / sightings.FILE, _sightings),
@@ -102,6 +115,16 @@ def _manifest(data: bytes) -> None:
     manifest.records()
 
 
+def _moments(data: bytes) -> None:
+    """Whatever they say, they are written as they were read, and can be added to."""
+    moments = machine_moments.Moments()
+    moments.load({b"moments/" + bytes(8): data})
+    assert not moments.changed()
+    stored = Moments.FromString(data)
+    assert [moments.revision_at(unix_ms) for unix_ms in stored.unix_ms] == stored.revision
+    assert moments.note(0, 1 << 63) == max(stored.unix_ms, default=0)
+
+
 def _sightings(file: Path) -> None:
     """Whatever they say must fit a hello."""
     seen = sightings.load(file.parent)
@@ -142,7 +165,7 @@ def _cli_record(line: bytes) -> None:
 
 def _history() -> list[bytes]:
     times = iter(range(100))
-    history = History(lambda: float(next(times)))
+    history = checking.History(lambda: float(next(times)))
     with history.put(0, b"k\xff", b"v") as put:
         put.ok(revision=2)
     with history.get(1, b"k\xff") as get:

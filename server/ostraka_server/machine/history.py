@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ostraka.v1 import common_pb2
+from ostraka_server.machine.records import decoded
 from ostraka_server.machine.results import Refused
 from ostraka_server.wire.record_pb2 import Compacted
 
@@ -22,7 +23,7 @@ class History:
     def load(self, records: Mapping[bytes, bytes]) -> None:
         stored = records.get(_NAME)
         if stored is not None:
-            self.compact_revision = Compacted.FromString(stored).revision
+            self.compact_revision = decoded(Compacted, stored).revision
 
     def changed(self) -> Mapping[bytes, bytes | None]:
         if not self._changed:

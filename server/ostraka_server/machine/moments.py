@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-from ostraka_server.machine.records import named
+from ostraka_server.machine.records import MalformedRecord, decoded, named
 from ostraka_server.wire.record_pb2 import Moments as StoredMoments
 
 POINTS_MAX = 16_384
@@ -33,9 +34,11 @@ class Moments:
 
     def load(self, records: Mapping[bytes, bytes]) -> None:
         for _, data in named(records, _PREFIX):
-            stored = StoredMoments.FromString(data)
+            stored = decoded(StoredMoments, data)
             self._times += stored.unix_ms
             self._revisions += stored.revision
+        if len(self._times) != len(self._revisions) or not (_ascends(self._times) and _ascends(self._revisions)):
+            raise MalformedRecord("the moments of the checkpoint do not ascend")
 
     def changed(self) -> Mapping[bytes, bytes | None]:
         changed = {_PREFIX + number.to_bytes(8, "big"): self._record(number) for number in sorted(self._dirty)}
@@ -87,3 +90,7 @@ class Moments:
         if first == end:
             return None
         return StoredMoments(unix_ms=self._times[first:end], revision=self._revisions[first:end]).SerializeToString()
+
+
+def _ascends(numbers: Sequence[int]) -> bool:
+    return all(one < next_one for one, next_one in pairwise(numbers))

@@ -7,14 +7,24 @@ Each part of the machine has names of its own, by their prefix. Their bytes are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+M = TypeVar("M", bound=Message)
+
+
+class MalformedRecord(ValueError):
+    """A record of the checkpoint holds what no machine writes: none can be made of it."""
 
 
 class Part(Protocol):
     """Some of the machine's state that lives in records."""
 
     def load(self, records: Mapping[bytes, bytes]) -> None:
-        """Take over what a checkpoint holds: the records of all parts, by name. Called once, first."""
+        """Take over what a checkpoint holds: the records of all parts, by name. Called once, first.
+
+        Raises MalformedRecord."""
 
     def changed(self) -> Mapping[bytes, bytes | None]:
         """The records that changed since the last call, as they are now; None for one that is gone."""
@@ -38,3 +48,11 @@ def named(records: Mapping[bytes, bytes], prefix: bytes) -> Iterator[tuple[bytes
     for name in sorted(records):
         if name.startswith(prefix):
             yield name[len(prefix) :], records[name]
+
+
+def decoded(message: type[M], data: bytes) -> M:
+    """What a record says. Raises MalformedRecord."""
+    try:
+        return message.FromString(data)
+    except DecodeError as error:
+        raise MalformedRecord(f"a record of the checkpoint is no {message.DESCRIPTOR.name}") from error
