@@ -35,12 +35,14 @@ class Scan(AsyncIterator[KeyValue]):
         read: Callable[[RangeRequest], Coroutine[Any, Any, RangeResponse]],
         request: RangeRequest,
         limit: int | None,
+        page_size: int = PAGE_KEYS,
     ) -> None:
         """`read` makes one call; `request` names the range, and is this scan's own from now on."""
         self._read = read
         self._request = request
         self._request.without_count = True
         self._left: float = math.inf if limit is None else limit
+        self._page_size = page_size
         self._more = True
         self._ahead: asyncio.Task[RangeResponse] | None = None
         self._unread: deque[KeyValue] = deque()
@@ -73,7 +75,7 @@ class Scan(AsyncIterator[KeyValue]):
 
     async def _ask(self) -> RangeResponse:
         if self._request.sort_target == BY_KEY:
-            self._request.limit = int(min(self._left, PAGE_KEYS))
+            self._request.limit = int(min(self._left, self._page_size))
         elif self._left < math.inf:
             self._request.limit = int(self._left)
         return await self._read(self._request)

@@ -26,7 +26,7 @@ from ostraka._keys import SMALLEST_KEY, as_bytes, key_range
 from ostraka._operations import Operation, Txn, first_key
 from ostraka._reading import AS_IT_STANDS, How, SortBy, ask_for_range
 from ostraka._routing import Router
-from ostraka._scan import Scan, key_value
+from ostraka._scan import PAGE_KEYS, Scan, key_value
 from ostraka._transport import Transport
 from ostraka.clock import BootClock, Clock
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
@@ -198,6 +198,7 @@ class Client:
         *,
         prefix: bytes | str | None = None,
         limit: int | None = None,
+        page_size: int = PAGE_KEYS,
         keys_only: bool = False,
         sort_by: SortBy = "key",
         descending: bool = False,
@@ -215,7 +216,7 @@ class Client:
 
         Read page by page as it is iterated, each page with a deadline of its own, all of them as of one revision, the
         scan's `revision`: what is written meanwhile does not show. A scan that takes longer than the servers keep
-        history raises Compacted.
+        history raises Compacted. `page_size`: so many keys are asked for at a time.
 
         `mod_revisions`, `create_revisions`: only the keys last put, or created, between these two revisions, both
         included; None is no bound. `descending`: the last keys first; each page then costs the servers a walk over all
@@ -224,12 +225,14 @@ class Client:
         """
         if limit is not None and limit < 0:
             raise ValueError(f"limit is {limit}; it must be 0 or more")
+        if page_size < 1:
+            raise ValueError(f"page_size is {page_size}; it must be 1 or more")
         request = kv_pb2.RangeRequest(keys_only=keys_only)
         request.key, request.range_end = key_range(start, end, prefix)
         ask_for_range(request, sort_by, descending, mod_revisions, create_revisions)
         How(revision, at, serializable, max_staleness, min_revision).put_into(request)
         seconds = self._seconds(timeout)
-        return Scan(lambda page: self._range(page, seconds), request, limit)
+        return Scan(lambda page: self._range(page, seconds), request, limit, page_size)
 
     async def count(
         self,

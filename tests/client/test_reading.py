@@ -80,6 +80,8 @@ async def test_what_makes_no_sense_is_refused_here(clock: VirtualClock) -> None:
                 client.range("k", **options)
         with pytest.raises(ValueError, match="a bound is 0"):
             client.range(mod_revisions=(0, None))
+        with pytest.raises(ValueError, match="page_size is 0"):
+            client.range(page_size=0)
         with pytest.raises(ValueError, match="revision is 0"):
             await client.compact(0)
     assert commands(cluster) == []
