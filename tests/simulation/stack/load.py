@@ -24,11 +24,15 @@ from ostraka.v1.exchange_pb2 import Command
 from ostraka.values import KeyValue
 from ostraka_server.machine.entry import opened
 from ostraka_server.shard.layout import FIRST_GROUP
+from tests.simulation.faults import Fault
 from tests.simulation.stack import judgement
 from tests.simulation.stack.cluster import Cluster, SimulatedClient
 from tests.simulation.stack.plan import StackPlan
+from tests.simulation.stack.reads import Reads
 
 TIMEOUTS_S = 1.0, 5.0
+READS_BY_STRENGTH = 0.2
+"""Of the calls."""
 BURSTS = (1, 1, 1, 4, 12)
 """How many come at once."""
 ROWS = 3
@@ -44,6 +48,8 @@ class Load:
         self._cluster = cluster
         self._calls = 0
         self._stopped = False
+        clocks = {Fault.DRIFT, Fault.STROBE}
+        self._reads = Reads(cluster, true_clocks=not clocks & {strike.fault for strike in plan.strikes})
         for number in range(plan.clients):
             self.hire(plan.random(f"client {number}"))
 
@@ -74,6 +80,8 @@ class Load:
         self._calls += 1
         number, timeout = self._calls, random.uniform(*TIMEOUTS_S)
         key = f"key {random.randrange(self._plan.keys):03}".encode()
+        if random.random() < READS_BY_STRENGTH:
+            return await self._reads.ask(client, random, key, timeout)
         request, stale = self._draw(random, key, number)
         with self.seen.begin(number, request, stale=stale) as call:
             try:
@@ -82,6 +90,8 @@ class Load:
                 call.unknown()
             except OstrakaError:
                 call.failed()
+        if isinstance(call.record.answer, Changed):
+            self._reads.acknowledged(call.record.answer.revision)
         self._cluster.trace.count(f"call {call.record.outcome.value}")
         return call.record.outcome is Outcome.OK
 
@@ -101,6 +111,7 @@ class Load:
         """Raise Violation unless the order in which the data shard's entries were chosen explains every answer."""
         seen = self.seen.all()
         judgement.explain(seen, self._decided())
+        self._reads.check(self._decided())
         if self._plan.seed % judgement.SEARCHED_EVERY == 0 and judgement.search(seen):
             self._cluster.trace.count("history searched")
 
