@@ -98,9 +98,8 @@ class Scan(AsyncIterator[KeyValue]):
             request.range_end = answer.kvs[-1].key
         else:
             request.key = after(answer.kvs[-1].key)
-        if self.revision:
-            request.strength = SERIALIZABLE
-            request.revision = self.revision
+        request.strength = SERIALIZABLE
+        request.revision = self.revision
         request.max_staleness_ms = request.min_revision = request.at_unix_ms = 0
 
     def __aiter__(self) -> Self:
