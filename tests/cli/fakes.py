@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import pytest
 
@@ -12,8 +12,16 @@ from ostraka.aio import Client
 from ostraka.cli.app import run
 from ostraka.cli.session import Session
 from ostraka.errors import ConnectionLost, OstrakaError
+from ostraka.txn import Compare, Operation, Txn, TxnResult
 from ostraka.v1 import cluster_pb2
+from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.kv_pb2 import TxnRequest
 from ostraka.values import KeyValue, PutResult
+from ostraka_server.machine import Machine
+from tests.machine.bases import apply, empty
+from tests.machine.commands import entry
+from tests.shard.asking import Asked
+from tests.shard.script import ANSWERS
 
 
 def given(how: dict[str, object]) -> dict[str, object]:
@@ -31,6 +39,8 @@ class FakeClient:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     members_response: cluster_pb2.MembersResponse = field(default_factory=cluster_pb2.MembersResponse)
     shards_response: cluster_pb2.ShardsResponse = field(default_factory=cluster_pb2.ShardsResponse)
+    machine: Machine = field(default_factory=empty)
+    """What transactions work on; nothing else does."""
     statuses: dict[str, cluster_pb2.StatusResponse] = field(default_factory=dict)
     """By address; nodes that are not in it do not answer."""
 
@@ -92,6 +102,19 @@ class FakeClient:
             for key in sorted(self.rows)
             if key.startswith(prefix or b"") and (start is None or start <= key) and (end is None or key < end)
         ]
+
+    async def txn(
+        self, compares: Sequence[Compare], *, then: Sequence[Operation[Any]], otherwise: Sequence[Operation[Any]]
+    ) -> TxnResult:
+        """As the real machine answers, which stands on no rows of these."""
+        self._called("txn")
+        transaction = Txn(compares, then=then, otherwise=otherwise)
+        command = Command(txn=TxnRequest())
+        transaction.fill(command.txn)
+        (result,) = apply(self.machine, entry(command))
+        asked = Asked(command)
+        asked.answer(ANSWERS.to_write(asked, result, self.machine, 1))
+        return transaction.read(asked.reply.txn)
 
     async def compact(self, revision: int) -> None:
         self._called("compact", revision)

@@ -30,7 +30,12 @@ TXN = {
         {"get": {"key": KEY}},
         {"put": {"key": _bytes("grpcurl/txn"), "value": VALUE}},
         {"range": {**READ, "sortOrder": "DESCENDING", "limit": "1"}},
-        {"txn": {"compares": [{"key": KEY, "operator": "GREATER", "modRevision": "0"}], "then": [{"delete": READ}]}},
+        {
+            "txn": {
+                "compares": [{"key": KEY, "operator": "GREATER", "modRevision": "0"}],
+                "then": [{"delete": {"key": KEY}}],
+            }
+        },
     ],
     "otherwise": [{"get": {"key": KEY}}],
 }
@@ -112,6 +117,7 @@ def test_every_rpc_answers_on_every_node(cluster: Cluster) -> None:
         assert answers["ostraka.v1.KV.Get"][0]["kv"]["value"] == VALUE
         assert [kv["key"] for kv in answers["ostraka.v1.KV.Range"][0]["kvs"]] == [KEY]
         _check_transaction(answers["ostraka.v1.KV.Txn"][0])
+        assert answers["ostraka.v1.KV.Delete"][0]["deleted"] == "1"
         _check_exchange(answers["ostraka.v1.Exchange.Exchange"])
         assert answers["ostraka.v1.Cluster.Status"][0]["ready"] is True
         assert len(answers["ostraka.v1.Cluster.Members"][0]["members"]) == len(cluster.endpoints)
@@ -128,7 +134,7 @@ def _check_transaction(answer: Answer) -> None:
     assert [kv["key"] for kv in found["range"]["kvs"]] == [_bytes("grpcurl/txn")]
     assert (found["range"]["more"], found["range"]["count"]) == (True, "2")
     assert nested["txn"]["succeeded"] is True
-    assert nested["txn"]["responses"][0]["delete"]["deleted"] == "2"
+    assert nested["txn"]["responses"][0]["delete"]["deleted"] == "1"
 
 
 def _check_exchange(frames: list[Answer]) -> None:

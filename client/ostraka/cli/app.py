@@ -23,6 +23,7 @@ COMMANDS = {
     "get": "ostraka.cli.get:get",
     "del": "ostraka.cli.keys:delete",
     "range": "ostraka.cli.range:range_",
+    "txn": "ostraka.cli.txn:txn",
     "compact": "ostraka.cli.compact:compact",
     "status": "ostraka.cli.cluster:status",
     "members": "ostraka.cli.cluster:members",
