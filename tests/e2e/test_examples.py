@@ -16,6 +16,13 @@ SAYS = {
     "quickstart.py": ["greeting is hello since revision", "users/grace is Grace", "deleted 3 users"],
     "asyncio_quickstart.py": ["greeting is hello", "sum of squares: 328350"],
     "pages.py": ["page: visits/2026-05-01T08=1 ", "page: visits/2026-05-01T16=4 ", "all day: 24"],
+    "history.py": [
+        "bread was 12 and is 9",
+        "page: prices/bread 9",
+        "page: prices/milk 4",
+        "bread is still 9, as of ",
+        "forgotten: what was before revision True",
+    ],
     "failures.py": ["stored at revision", "no use in trying again: too large", "not now: connection lost"],
     "cluster.py": ["n1 is ready at", "n3 is ready at", "and held by n1 n2 n3"],
     "transactions.py": [

@@ -14,6 +14,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 Parsed = TypeVar("Parsed")
 
 _PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
+_DURATION = re.compile(f"(?:{_PART})+")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -28,7 +29,7 @@ class How(TypedDict):
 
 def duration(text: str) -> timedelta:
     """Of numbers with units: 500ms, 10m, 1h30m. Raises BadParameter."""
-    if not re.fullmatch(f"(?:{_PART})+", text):
+    if not _DURATION.fullmatch(text):
         raise click.BadParameter(f"{text!r} is no duration: write 500ms, 30s, 10m, 1h30m or 2d")
     try:
         return sum(
@@ -42,7 +43,7 @@ def moment(text: str) -> datetime:
     """A duration, which counts back from now, or a date and time. Raises BadParameter."""
     with suppress(ValueError):
         return datetime.fromisoformat(text)
-    if not text[-1:].isalpha():
+    if not _DURATION.fullmatch(text):
         raise click.BadParameter(f"{text!r} is neither 10m (ago) nor 2026-03-01T12:00 (local; or with Z or +01:00)")
     try:
         return datetime.now(UTC) - duration(text)
