@@ -91,6 +91,7 @@ PARTS = (
         "many-keys",
         "10^6 keys: under 400 MiB a node, ready in 10 s, 100,000 keys/s scanned at p99 under 5x, puts at 0.7 of 10^4's",
     ),
+    _e2e("compaction", "10^6 revisions given up under load: p99 of puts under 5x, their space had again"),
     _e2e("clean-clone", "`make run` and its examples on a clean clone in an empty environment"),
     _e2e("tests", "every end-to-end test, none left out"),
     Part(

@@ -19,6 +19,7 @@ import pytest
 
 from tests.e2e.away import comes_back
 from tests.e2e.clean_clone import clean_clone
+from tests.e2e.compaction import compacts_under_load
 from tests.e2e.idle import idle
 from tests.e2e.kills import Victims, kill_rounds
 from tests.e2e.many_keys import holds_many_keys
@@ -60,6 +61,7 @@ PARTS: dict[str, Callable[[Path], Figures | Coroutine[object, object, Figures]]]
     "stop": lambda directory: stops_and_transfers(directory, rounds=10),
     "away": lambda directory: comes_back(directory, writes=100_000),
     "many-keys": lambda directory: holds_many_keys(directory, keys=1_000_000),
+    "compaction": lambda directory: compacts_under_load(directory, revisions=1_000_000),
     "overload": lambda directory: bear_overload(directory, seconds=60),
     "clean-clone": clean_clone,
     "tests": _tests,

@@ -1,7 +1,4 @@
-"""A million keys: what they take of memory, of a start, of puts, and of others while somebody reads them all.
-
-Everything is measured before anything is judged, so that a failure tells all figures.
-"""
+"""A million keys: what they take of memory, of a start, of puts, and of others while somebody reads them all."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from tests.e2e.findings import Findings
 from tests.e2e.harness import Cluster, running
 from tests.e2e.outside import load, scan
 
@@ -24,23 +22,6 @@ SLOWER_AT_MOST = 5.0
 SCAN_SECONDS = 12.0
 OTHERS = ("--mix=put=50,get=50", "--rate=500", "--callers=500", "--seconds=10", "--no-fill")
 """Far fewer requests than a cluster can do, while it is scanned."""
-
-
-class Findings:
-    """Figures, and what about them is not as it must be."""
-
-    def __init__(self) -> None:
-        self.figures: dict[str, object] = {}
-        self.problems: list[str] = []
-
-    def must(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            self.problems.append(otherwise)
-
-    def judged(self) -> dict[str, object]:
-        """The figures. AssertionError where something is not as it must be."""
-        assert not self.problems, f"{self.problems}: {self.figures}"
-        return self.figures
 
 
 async def holds_many_keys(directory: Path, keys: int) -> dict[str, object]:

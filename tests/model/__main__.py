@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.model.runs import STEPS, Failure, run, shrunk
@@ -37,20 +38,23 @@ def main() -> int:
 
 
 def _campaign(operations: int, first: int, processes: int) -> int:
-    done = runs = 0
+    met: Counter[str] = Counter()
+    runs = 0
     failures: list[Failure] = []
     with multiprocessing.Pool(processes) as pool:
         for outcome in pool.imap(run, _seeds(first, operations)):
             runs += 1
-            done += outcome.operations
+            met += outcome.met
             if outcome.failure:
                 failures.append(shrunk(outcome.failure))
             if runs % 100 == 0:
-                sys.stderr.write(f"\r{done} operations in {runs} runs, {len(failures)} failures")
-            if done >= operations or len(failures) >= FAILURES_MAX:
+                sys.stderr.write(f"\r{met.total()} operations in {runs} runs, {len(failures)} failures")
+            if met.total() >= operations or len(failures) >= FAILURES_MAX:
                 break
         pool.terminate()
-    return _tell({"operations": done, "runs": runs, "failures": len(failures)}, failures)
+    for what, times in sorted(met.items()):
+        sys.stdout.write(f"{times:>9} {what}\n")
+    return _tell({"operations": met.total(), "runs": runs, "failures": len(failures)}, failures)
 
 
 def _seeds(first: int, operations: int) -> Iterator[int]:

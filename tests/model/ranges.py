@@ -20,12 +20,15 @@ ORDERS = (kv_pb2.ORDER_UNSPECIFIED, kv_pb2.ASCENDING, kv_pb2.DESCENDING)
 EVERY_KEY_FROM_THERE_ON = b"\0"
 
 
-def malformed(request: Any) -> bool:
-    """No key, a range that ends before it begins (one that ends where it begins is empty), or an order unheard of."""
+def malformed_range(request: Any) -> bool:
+    """No key, or a range that ends before it begins. One that ends where it begins is empty."""
     end = getattr(request, "range_end", b"")
-    if isinstance(request, RangeRequest) and (request.sort_target not in TARGETS or request.sort_order not in ORDERS):
-        return True
     return not request.key or (end not in (b"", EVERY_KEY_FROM_THERE_ON) and end < request.key)
+
+
+def malformed_order(request: RangeRequest) -> bool:
+    """Whether nobody ever heard of it."""
+    return request.sort_target not in TARGETS or request.sort_order not in ORDERS
 
 
 def within(key: bytes, request: Any) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, Reply
-from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, Result, validate
+from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, validate
 from ostraka_server.shard.answers import Answers, refused
 from ostraka_server.shard.calls import Call
 from ostraka_server.store import ConnectionFactory, Owner, Store, complete, take
-from tests.model.shard import Outcome, Refusal
+from tests.model.outcome import Outcome, Refusal
 
 OWNER = Owner("cluster", "node", 1)
 ANSWERS = Answers(cluster=0, shard=0, node="", range_bytes_max=1 << 20)
@@ -46,13 +46,13 @@ class Replica:
     def close(self) -> None:
         self._store.close()
 
-    def apply(self) -> list[Result]:
-        """Execute the last entry."""
-        return self.machine.apply(len(self._entries), self._entries[-1])
-
-    def told(self, command: Command, result: Result) -> Outcome:
-        """What the sender of an applied command is told."""
-        return _outcome(ANSWERS.to_write(_call(command), result, self.machine, _BALLOT_ROUND))
+    def execute(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Execute the last entry, which begins with these; what their senders are told."""
+        results = self.machine.apply(len(self._entries), self._entries[-1])
+        answered = zip(commands, results, strict=False)
+        return [
+            _outcome(ANSWERS.to_write(_call(each), result, self.machine, _BALLOT_ROUND)) for each, result in answered
+        ]
 
     def read(self, command: Command, *, bounded: bool = False) -> Outcome:
         """What the sender of a read is told; `bounded`: in so few bytes that a range is soon cut."""
@@ -74,6 +74,10 @@ class Replica:
             self._store.write(self._delta)
             self.machine.end_flush()
             self._delta = None
+
+    def reclaim(self, rows_max: int) -> None:
+        """A bite of what no read asks for any more."""
+        self._store.reclaim(self.machine.reclaimable_revision, rows_max)
 
     def restart(self, *, cache_bytes_max: int) -> None:
         """Memory is lost, and with it a flush that was not written."""
@@ -99,5 +103,5 @@ def _outcome(reply: Reply) -> Outcome:
     if not reply.HasField("error"):
         return reply
     detail = reply.error.detail
-    assert detail.reason != Reason.REASON_UNSPECIFIED and detail.surely_not_done, reply
+    assert detail.surely_not_done or detail.reason == Reason.ANSWER_LOST, reply
     return Refusal(detail.reason, detail.compact_revision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ KINDS: dict[Callable[[World, Random], None], int] = {
     World.read: 40,
     World.flush: 10,
     World.end_flush: 4,
+    World.reclaim: 4,
     World.restart: 1,
     World.install: 1,
 }
@@ -44,7 +46,9 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    operations: int
+    """`met` counts what was compared, as `World.met` does."""
+
+    met: Counter[str]
     failure: Failure | None
 
 
@@ -58,8 +62,8 @@ def run(seed: int, steps: Sequence[int] = range(STEPS)) -> Outcome:
                 step(world, chance)
             except Exception as error:
                 detail = f"{step.__name__}: {type(error).__name__}: {error}"
-                return Outcome(world.operations, Failure(seed, steps[: place + 1], detail))
-        return Outcome(world.operations, None)
+                return Outcome(world.met, Failure(seed, steps[: place + 1], detail))
+        return Outcome(world.met, None)
 
 
 def shrunk(failure: Failure) -> Failure:

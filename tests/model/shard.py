@@ -6,103 +6,96 @@ a header it knows the revision alone, and of an error its reason.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from ostraka.v1.common_pb2 import KeyValue, Reason
+from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, Reply
-from ostraka.v1.kv_pb2 import DeleteRequest, PutRequest
-from tests.model.ranges import answer, malformed, within
+from tests.model.draft import Draft, State
+from tests.model.outcome import INVALID, Outcome, Refusal, Refused
+from tests.model.shape import malformed
 
-State = dict[bytes, KeyValue]
-"""What exists, by key. Never changed once it is a shard's."""
-
-
-class Refusal(NamedTuple):
-    """What is told of an error."""
-
-    reason: Reason.ValueType
-    compact_revision: int = 0
-
-
-Outcome = Reply | Refusal
-INVALID = Refusal(Reason.INVALID)
+WRITES = ("put", "delete", "txn", "compact")
+READS = ("get", "range", "txn")
 
 
 class Shard:
-    """Everything since the beginning."""
+    """Everything since the beginning. Where what is answered is not known for sure, all that it may be is given."""
 
     def __init__(self) -> None:
         self.states: list[State] = [{}, {}]  # an empty shard is at revision 1; there is no revision 0
+        self.compact_revision = 0
+        self._made: list[tuple[int, int]] = []  # when a revision was made, and which
 
     @property
     def revision(self) -> int:
         return len(self.states) - 1
 
-    def write(self, command: Command) -> Outcome:
-        """What a command of an entry answers."""
-        request = requested(command)
-        if not isinstance(request, PutRequest | DeleteRequest) or malformed(request):
+    def execute(self, wall_ms: int, commands: Sequence[Command]) -> list[list[Outcome]]:
+        """What the commands of an entry are answered. Time does not run back, whatever the entry's says."""
+        before = self.revision
+        outcomes = [[self._write(command)] for command in commands]
+        if self.revision > before:
+            self._made.append((max([wall_ms, *(made for made, _ in self._made[-1:])]), self.revision))
+        return outcomes
+
+    def _write(self, command: Command) -> Outcome:
+        kind = command.WhichOneof("request")
+        if kind not in WRITES or malformed(requested(command)):
             return INVALID
-        draft = Draft(self.states[-1], self.revision)
-        reply = Reply()
-        if isinstance(request, PutRequest):
-            draft.put(request, reply.put)
-        else:
-            draft.delete(request, reply.delete)
+        return self._compact(command.compact) if kind == "compact" else self._perform(command)
+
+    def read(self, command: Command) -> list[Outcome]:
+        """What a request that does not enter the log is answered."""
+        request = requested(command)
+        if command.WhichOneof("request") not in READS or malformed(request):
+            return [INVALID]
+        if not getattr(request, "at_unix_ms", 0):
+            return [self._perform(command)]
+        return [self._perform(_as_of(revision, command)) for revision in self._revisions_at(request.at_unix_ms)]
+
+    def _perform(self, command: Command) -> Outcome:
+        draft, reply = Draft(self.states[-1], self.revision, self._at), Reply()
+        try:
+            draft.perform(command, reply)
+        except Refused as refused:
+            return refused.refusal
         if draft.changed:
             self.states.append(draft.state)
         return reply
 
-    def read(self, command: Command) -> Outcome:
-        """What a request that does not enter the log answers."""
-        request = requested(command)
-        if malformed(request):
-            return INVALID
+    def _at(self, revision: int) -> State:
+        if revision > self.revision:
+            raise Refused(Refusal(Reason.FUTURE_REVISION))
+        if revision < self.compact_revision:
+            raise Refused(Refusal(Reason.COMPACTED, self.compact_revision))
+        return self.states[revision]
+
+    def _compact(self, request: Any) -> Outcome:
+        if request.revision > self.revision:
+            return Refusal(Reason.FUTURE_REVISION)
+        if request.revision <= self.compact_revision:
+            return Refusal(Reason.COMPACTED, self.compact_revision)
+        self.compact_revision = request.revision
         reply = Reply()
-        state = self.states[-1]
-        if command.HasField("get"):
-            reply.get.header.revision = reply.get.read_revision = self.revision
-            if request.key in state:
-                reply.get.kv.CopyFrom(state[request.key])
-        else:
-            reply.range.header.revision = reply.range.read_revision = self.revision
-            answer(request, state, reply.range)
+        reply.compact.header.revision = self.revision
         return reply
 
+    def _revisions_at(self, unix_ms: int) -> range:
+        """Which revisions may be taken for the last one made by then: it, or one that was the last a second before."""
+        second = unix_ms // 1000 * 1000
+        made = [[revision for at, revision in self._made if at <= limit] for limit in (second - 1, unix_ms)]
+        earliest, latest = (max(revisions, default=1) for revisions in made)
+        return range(earliest, latest + 1)
 
-class Draft:
-    """What a write makes of a state, under the revision that follows."""
 
-    def __init__(self, state: State, revision: int) -> None:
-        self.state = dict(state)
-        self.changed = False
-        self._before = revision
-
-    @property
-    def revision(self) -> int:
-        return self._before + self.changed
-
-    def put(self, request: PutRequest, response: Any) -> None:
-        before = self.state.get(request.key)
-        self.changed = True
-        if before is not None and request.prev_kv:
-            response.prev_kv.CopyFrom(before)
-        self.state[request.key] = KeyValue(
-            key=request.key,
-            value=request.value,
-            create_revision=before.create_revision if before else self.revision,
-            mod_revision=self.revision,
-            version=before.version + 1 if before else 1,
-        )
-        response.header.revision = self.revision
-
-    def delete(self, request: DeleteRequest, response: Any) -> None:
-        doomed = [self.state.pop(key) for key in sorted(self.state) if within(key, request)]
-        self.changed |= bool(doomed)
-        response.deleted = len(doomed)
-        if request.prev_kv:
-            response.prev_kvs.extend(doomed)
-        response.header.revision = self.revision
+def _as_of(revision: int, command: Command) -> Command:
+    """The same read of a revision instead of a time."""
+    copy = Command()
+    copy.CopyFrom(command)
+    request = requested(copy)
+    request.at_unix_ms, request.revision = 0, revision
+    return copy
 
 
 def requested(command: Command) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import count
 from random import Random
@@ -21,9 +22,19 @@ OPERATIONS = 20_000
 CHANCE = st.randoms(use_true_random=False)
 
 
+ALL_MET = {
+    *("put: answered", "put: INVALID", "delete: answered", "delete: INVALID", "None: INVALID"),
+    *(f"{read}: {how}" for read in ("get", "range") for how in ("answered", "INVALID", "COMPACTED", "FUTURE_REVISION")),
+    *(f"txn: {how}" for how in ("answered", "INVALID", "COMPACTED", "FUTURE_REVISION")),
+    *(f"compact: {how}" for how in ("answered", "COMPACTED", "FUTURE_REVISION")),
+}
+"""Each request answered, and refused for each reason that there is."""
+
+
 def test_20_000_operations_give_what_the_model_gives() -> None:
-    failure = _first_failure(OPERATIONS)
+    met, failure = _until_one_fails(OPERATIONS)
     assert failure is None, _told(failure)
+    assert met.total() >= OPERATIONS and met.keys() >= ALL_MET
 
 
 class Rules(RuleBasedStateMachine):
@@ -49,6 +60,10 @@ class Rules(RuleBasedStateMachine):
     @rule(chance=CHANCE)
     def end_flush(self, chance: Random) -> None:
         self._world.end_flush(chance)
+
+    @rule(chance=CHANCE)
+    def reclaim(self, chance: Random) -> None:
+        self._world.reclaim(chance)
 
     @rule(chance=CHANCE)
     def restart(self, chance: Random) -> None:
@@ -99,20 +114,21 @@ SABOTAGE: Mapping[str, tuple[type, str, Callable[..., Any]]] = {
 def test_a_bug_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     owner, name, spoil = SABOTAGE[bug]
     monkeypatch.setattr(owner, name, spoil(getattr(owner, name)))
-    failure = _first_failure(OPERATIONS)
+    _, failure = _until_one_fails(OPERATIONS)
     assert failure is not None
     small = shrunk(failure)
     assert len(small.steps) <= 10
     assert run(small.seed, small.steps).failure == small
 
 
-def _first_failure(operations: int) -> Failure | None:
-    done = 0
+def _until_one_fails(operations: int) -> tuple[Counter[str], Failure | None]:
+    """What so many operations met, or fewer, if one of them failed."""
+    met: Counter[str] = Counter()
     for seed in count():
         outcome = run(seed)
-        done += outcome.operations
-        if outcome.failure is not None or done >= operations:
-            return outcome.failure
+        met += outcome.met
+        if outcome.failure is not None or met.total() >= operations:
+            return met, outcome.failure
     raise AssertionError("there is always another seed")
 
 

@@ -6,16 +6,20 @@ answer of one of them is compared with the model's, every result and digest of o
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from random import Random
-from typing import Any
 
+from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, Reply
 from ostraka.v1.kv_pb2 import RangeRequest
 from ostraka_server.store import ConnectionFactory
 from tests.machine.commands import entry
 from tests.model import requests
+from tests.model.draws import Draws
+from tests.model.outcome import Outcome, Refusal
 from tests.model.replica import Replica
-from tests.model.shard import Outcome, Refusal, Shard
+from tests.model.shard import Shard
 
 CACHES = (0, 2500, 1 << 20)
 EVERYTHING = Command(range=RangeRequest(key=b"\0", range_end=b"\0"))
@@ -25,8 +29,9 @@ class World:
     """Whatever a method draws it draws from `chance`. AssertionError where anybody disagrees."""
 
     def __init__(self, factories: tuple[ConnectionFactory, ConnectionFactory]) -> None:
-        self.operations = 0
-        """Answers compared with the model's."""
+        self.met: Counter[str] = Counter()
+        """What was asked, and how it was answered: as often as it was compared with the model's."""
+        self._wall_ms = 1_000_000
         self._entries: list[bytes] = []
         self._model = Shard()
         self._replicas = [Replica(factory, self._entries, cache_bytes_max=0) for factory in factories]
@@ -37,29 +42,34 @@ class World:
 
     def write(self, chance: Random) -> None:
         """An entry of some commands is decided; of none it is a no-op."""
-        commands = [requests.write(chance) for _ in range(chance.choice((0, 1, 1, 1, 2, 4)))]
+        draws = Draws(chance, self._model, self._wall_ms)
+        commands = [requests.write(draws) for _ in range(chance.choice((0, 1, 1, 1, 2, 4)))]
         noise = [requests.NOT_EVEN_A_MESSAGE] * (chance.randrange(50) == 0)
-        self._entries.append(entry(*commands, *noise) if commands else b"")
-        results, same = (replica.apply() for replica in self._replicas)
-        assert results == same, f"{results} and {same}"
-        teller = chance.choice(self._replicas)
-        for command, result in zip(commands, results, strict=False):
-            told, expected = teller.told(command, result), self._model.write(command)
-            self._compare(command, told, expected)
+        self._wall_ms += chance.choice((0, 1, 300, 700, 5000, -400))
+        self._entries.append(entry(*commands, *noise, wall_ms=self._wall_ms) if commands else b"")
+        told = [replica.execute(commands) for replica in self._replicas]
+        for command, one, other, outcomes in zip(
+            commands, *told, self._model.execute(self._wall_ms, commands), strict=True
+        ):
+            self._compare(command, one, outcomes)
+            assert one == other, f"to {command} the answers are {one} and {other}"
         self._compare_states()
 
     def read(self, chance: Random) -> None:
         """Any replica answers, which has executed everything."""
-        command = requests.read(chance, self._model.revision)
+        command = requests.read(Draws(chance, self._model, self._wall_ms))
         bounded = chance.randrange(4) == 0
         told, expected = chance.choice(self._replicas).read(command, bounded=bounded), self._model.read(command)
-        self._compare(command, told, as_far_as_told(told, expected) if bounded else expected)
+        self._compare(command, told, [as_far_as_told(told, each) for each in expected] if bounded else expected)
 
     def flush(self, chance: Random) -> None:
         chance.choice(self._replicas).flush()
 
     def end_flush(self, chance: Random) -> None:
         chance.choice(self._replicas).end_flush()
+
+    def reclaim(self, chance: Random) -> None:
+        chance.choice(self._replicas).reclaim(rows_max=chance.randrange(1, 6))
 
     def restart(self, chance: Random) -> None:
         chance.choice(self._replicas).restart(cache_bytes_max=chance.choice(CACHES))
@@ -70,9 +80,10 @@ class World:
         one.install(other, cache_bytes_max=chance.choice(CACHES))
         self._compare_all(chance)
 
-    def _compare(self, command: Any, told: Outcome, expected: Outcome) -> None:
-        self.operations += 1
-        assert told == expected, f"to {command} the answer is {told}, it should be {expected}"
+    def _compare(self, command: Command, told: Outcome, expected: Sequence[Outcome]) -> None:
+        how = Reason.Name(told.reason) if isinstance(told, Refusal) else "answered"
+        self.met[f"{command.WhichOneof('request')}: {how}"] += 1
+        assert told in expected, f"to {command} the answer is {told}, it should be one of {expected}"
 
     def _compare_states(self) -> None:
         one, other = (replica.machine for replica in self._replicas)
