@@ -17,18 +17,19 @@ from ostraka.checking.witness import (
     Put,
     Range,
     Request,
-    Row,
+    Txn,
 )
 from ostraka.errors import OstrakaError, OutcomeUnknown
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.values import KeyValue
 from ostraka_server.machine.entry import opened
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.faults import Fault
-from tests.simulation.stack import judgement
+from tests.simulation.stack import judgement, transactions
 from tests.simulation.stack.cluster import Cluster, SimulatedClient
 from tests.simulation.stack.plan import StackPlan
 from tests.simulation.stack.reads import Reads
+from tests.simulation.stack.transactions import Transactions
+from tests.simulation.stack.translation import requested, row_of
 
 TIMEOUTS_S = 1.0, 5.0
 READS_BY_STRENGTH = 0.2
@@ -46,6 +47,7 @@ class Load:
         self.seen: Observations[Request, Answer] = Observations(lambda: cluster.now)
         self._plan = plan
         self._cluster = cluster
+        self._transactions = Transactions()
         self._calls = 0
         self._stopped = False
         clocks = {Fault.DRIFT, Fault.STROBE}
@@ -85,7 +87,10 @@ class Load:
         request, stale = self._draw(random, key, number)
         with self.seen.begin(number, request, stale=stale) as call:
             try:
-                await _ask(client, call, request, stale, timeout)
+                if isinstance(request, Txn):
+                    call.ok(await self._transactions.ask(client, request, timeout))
+                else:
+                    await _ask(client, call, request, stale, timeout)
             except OutcomeUnknown:
                 call.unknown()
             except OstrakaError:
@@ -97,7 +102,9 @@ class Load:
 
     def _draw(self, random: Random, key: bytes, number: int) -> tuple[Request, bool]:
         """A request, and whether its answer may be stale. No write is asked for twice."""
-        kind = random.choices(("put", "get", "delete", "range", "count"), (45, 30, 8, 12, 5))[0]
+        kind = random.choices(("put", "get", "delete", "range", "count", "txn"), (40, 25, 8, 12, 5, 10))[0]
+        if kind == "txn":
+            return self._transactions.draw(random, number), False
         if kind == "put":
             return Put(key, b"%d" % number, prev=random.random() < 0.2), False
         if kind == "delete":
@@ -112,6 +119,7 @@ class Load:
         seen = self.seen.all()
         judgement.explain(seen, self._decided())
         self._reads.check(self._decided())
+        transactions.check(seen)
         if self._plan.seed % judgement.SEARCHED_EVERY == 0 and judgement.search(seen):
             self._cluster.trace.count("history searched")
 
@@ -119,11 +127,9 @@ class Load:
         agreement = self._cluster.watch.groups[FIRST_GROUP].agreement
         for slot in range(1, agreement.chosen_through + 1):
             for data in opened(slot, agreement.chosen[slot].payload).commands:
-                command = Command.FromString(data)
-                if command.HasField("put"):
-                    yield Put(command.put.key, command.put.value, command.put.prev_kv)
-                elif command.HasField("delete"):
-                    yield Delete(command.delete.key, command.delete.range_end)
+                request = requested(Command.FromString(data))
+                if request is not None:
+                    yield request
 
 
 async def _ask(
@@ -132,19 +138,13 @@ async def _ask(
     match request:
         case Put(key, value, prev):
             put = await client.put(key, value, prev=prev, timeout=timeout)
-            call.ok(Changed(put.revision, _row(put.prev)))
+            call.ok(Changed(put.revision, row_of(put.prev)))
         case Delete(start, end):
             call.ok(await client.delete(start, end, timeout=timeout))
         case Get(key):
-            call.ok(_row(await client.get(key, serializable=stale, timeout=timeout)))
+            call.ok(row_of(await client.get(key, serializable=stale, timeout=timeout)))
         case Count(start, end):
             call.ok(await client.count(start, end, serializable=stale, timeout=timeout))
         case Range(start, end, limit):
             scan = client.range(start, end, limit=limit, serializable=stale, timeout=timeout)
-            call.ok(tuple([row async for each in scan if (row := _row(each)) is not None]))
-
-
-def _row(found: KeyValue | None) -> Row | None:
-    if found is None:
-        return None
-    return Row(found.key, found.value, found.create_revision, found.mod_revision, found.version)
+            call.ok(tuple([row async for each in scan if (row := row_of(each)) is not None]))

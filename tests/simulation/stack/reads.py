@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
-from ostraka.checking.witness import Answer, Changed, Get, Keyspace, Range, Request, Row
+from ostraka.checking.witness import Answer, Get, Keyspace, Range, Request
 from ostraka.errors import FutureRevision, OstrakaError
-from ostraka.values import KeyValue
 from tests.simulation.stack.cluster import Cluster, SimulatedClient
+from tests.simulation.stack.translation import row_of
 from tests.simulation.violation import Violation
 
 STALENESSES_S = 0.0, 0.1, 1.0, 5.0
@@ -72,7 +72,7 @@ class Reads:
         assert found.staleness is not None
         since = asked_at - found.staleness - 0.001
         at_least = self._acknowledged_by(since) if self._true_clocks else 1
-        self._note(Get(key), _row(found.kv), found.read_revision, at_least, f"bounded, {found.staleness} s stale")
+        self._note(Get(key), row_of(found.kv), found.read_revision, at_least, f"bounded, {found.staleness} s stale")
 
     async def _of_ones_own(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
         own = self._newest
@@ -81,7 +81,7 @@ class Reads:
                 found = await client.read(key, serializable=True, min_revision=own, timeout=timeout)
             else:
                 found = await client.read(key, max_staleness=100.0, min_revision=own, timeout=timeout)
-        self._note(Get(key), _row(found.kv), found.read_revision, own, f"not before {own}")
+        self._note(Get(key), row_of(found.kv), found.read_revision, own, f"not before {own}")
 
     async def _past(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
         revision = random.randint(1, self._newest)
@@ -89,13 +89,13 @@ class Reads:
             found = await client.read(key, revision=revision, serializable=random.random() < 0.7, timeout=timeout)
         if found.read_revision != revision:
             self._wrong.append(f"revision {revision} was asked for, {found.read_revision} read")
-        self._note(Get(key), _row(found.kv), revision, revision, "of the past")
+        self._note(Get(key), row_of(found.kv), revision, revision, "of the past")
 
     async def _scan(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
         serializable, at_least = random.random() < 0.5, self._newest
         scan = client.range(key, END, page_size=random.choice(PAGE_SIZES), serializable=serializable, timeout=timeout)
         with self._acknowledged():
-            rows = tuple([row async for kv in scan if (row := _row(kv)) is not None])
+            rows = tuple([row async for kv in scan if (row := row_of(kv)) is not None])
         self._note(Range(key, END), rows, scan.revision, 1 if serializable else at_least, "a scan")
 
     @contextmanager
@@ -119,11 +119,9 @@ class Reads:
         for wrong in self._wrong:
             raise Violation("P10", wrong)
         keyspace, states = Keyspace(), {1: 0}
-        revision = 1
         for state, command in enumerate(decided, 1):
-            answer = keyspace.apply(command)
-            revision = answer.revision if isinstance(answer, Changed) else revision + bool(answer)
-            states.setdefault(revision, state)
+            keyspace.apply(command)
+            states.setdefault(keyspace.revision, state)
         for seen in self._seen:
             if seen.revision < seen.at_least:
                 raise Violation("P10", f"{seen} is older than what had been acknowledged")
@@ -132,9 +130,3 @@ class Reads:
             truth = keyspace.read(seen.request, states[seen.revision])
             if truth != seen.answer:
                 raise Violation("P10", f"{seen} should have answered {truth}")
-
-
-def _row(found: KeyValue | None) -> Row | None:
-    if found is None:
-        return None
-    return Row(found.key, found.value, found.create_revision, found.mod_revision, found.version)

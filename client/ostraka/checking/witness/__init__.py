@@ -11,18 +11,21 @@ assert violation is None, str(violation)
 from __future__ import annotations
 
 from .check import Decided, check_witness
-from .keyspace import Answer, Changed, Count, Delete, Get, Keyspace, Put, Range, Request, Row, just_after
+from .keyspace import Keyspace
 from .model import Model
 from .observation import Observation, Observations, OpenObservation
+from .requests import Answer, Changed, Compare, Count, Delete, Done, Get, Put, Range, Request, Row, Txn, just_after
 from .single_keys import single_key_operations
 from .violation import WitnessViolation
 
 __all__ = [
     "Answer",
     "Changed",
+    "Compare",
     "Count",
     "Decided",
     "Delete",
+    "Done",
     "Get",
     "Keyspace",
     "Model",
@@ -33,6 +36,7 @@ __all__ = [
     "Range",
     "Request",
     "Row",
+    "Txn",
     "WitnessViolation",
     "check_witness",
     "just_after",

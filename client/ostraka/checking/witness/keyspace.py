@@ -1,86 +1,19 @@
-"""The model of one shard: keys, revisions and ranges, as `ostraka.v1.KV` promises them."""
+"""The model of one shard: keys, revisions, ranges and transactions, as `ostraka.v1.KV` promises them."""
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, Final
 
+from .requests import Answer, Changed, Compare, Count, Delete, Done, Get, Operator, Put, Range, Request, Row, Txn
 
-@dataclass(frozen=True, slots=True)
-class Get:
-    """Answers the key's row, or None."""
-
-    key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Answers the rows of [start, end) in order, at most `limit`. A page that ended early because it grew too large is
-    recorded as the range up to its last key."""
-
-    start: bytes
-    end: bytes | None
-    """None: every key from `start` on."""
-    limit: int | None = None
-    keys_only: bool = False
-    """Rows come with empty values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Answers how many keys there are in [start, end)."""
-
-    start: bytes
-    end: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Answers `Changed`."""
-
-    key: bytes
-    value: bytes
-    prev: bool = False
-    """Whether to answer what was there before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Answers how many keys of [start, end) there were. One key is the range that ends at `just_after` it."""
-
-    start: bytes
-    end: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A key as it stands: the revisions of the put that created it and of the last, and how many puts since."""
-
-    key: bytes
-    value: bytes
-    create_revision: int
-    mod_revision: int
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The shard's revision that a put made, and the row before where it was asked for."""
-
-    revision: int
-    prev: Row | None = None
-
-
-Request: TypeAlias = Get | Range | Count | Put | Delete
-Answer: TypeAlias = Row | tuple[Row, ...] | int | Changed | None
-
-
-def just_after(key: bytes) -> bytes:
-    """The least key above this one."""
-    return key + b"\0"
+_HOLDS: Final[dict[Operator, Callable[[Any, Any], bool]]] = {
+    "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
 
 
 class Keyspace:
@@ -89,24 +22,46 @@ class Keyspace:
     def __init__(self) -> None:
         self._length = 0
         self._revision = 1
+        self._raised = False  # by the command under way
         self._keys: list[bytes] = []  # all that ever existed, in order
         self._changes: dict[bytes, list[tuple[int, Row | None]]] = {}  # of each key: from which state on which row
         self._states = {1: 0}  # of each revision: the first state that has it
 
+    @property
+    def revision(self) -> int:
+        """Of the last state."""
+        return self._revision
+
     def is_read(self, request: Request) -> bool:
         """As `Model.is_read`."""
+        if isinstance(request, Txn):
+            return all(map(self.is_read, (*request.then, *request.otherwise)))
         return isinstance(request, Get | Range | Count)
 
     def apply(self, command: Request) -> Answer:
         """Execute the next command."""
+        assert not self.is_read(command), f"{command} is no write"
         self._length += 1
-        if isinstance(command, Put):
-            return self._put(command)
-        assert isinstance(command, Delete), f"{command} is no write"
-        return self._delete(command)
+        self._raised = False
+        return self._execute(command)
+
+    def _execute(self, request: Request) -> Answer:
+        """A command, or a part of one."""
+        if isinstance(request, Put):
+            return self._put(request)
+        if isinstance(request, Delete):
+            return self._delete(request)
+        if isinstance(request, Txn) and not self.is_read(request):
+            succeeded = self._hold(request.compares, self._length)
+            return Done(succeeded, tuple(map(self._execute, request.then if succeeded else request.otherwise)))
+        return self.read(request, self._length)
 
     def read(self, request: Request, index: int) -> Answer:
         """What state `index` answers."""
+        if isinstance(request, Txn):
+            succeeded = self._hold(request.compares, index)
+            done = request.then if succeeded else request.otherwise
+            return Done(succeeded, tuple(self.read(each, index) for each in done))
         if isinstance(request, Get):
             return self._row(request.key, index)
         assert isinstance(request, Range | Count), f"{request} is no read"
@@ -118,13 +73,7 @@ class Keyspace:
 
     def since(self, request: Request, answer: Answer) -> int:
         """The state that the newest revision in the answer made; past the last one if no command made it."""
-        if isinstance(answer, Row):
-            newest = answer.mod_revision
-        elif isinstance(answer, tuple):
-            newest = max((row.mod_revision for row in answer), default=1)
-        else:
-            newest = 1
-        return self._states.get(newest, self._length + 1)
+        return self._states.get(_newest(answer), self._length + 1)
 
     def _put(self, put: Put) -> Changed:
         before = self._row(put.key, self._length)
@@ -146,8 +95,20 @@ class Keyspace:
         return len(doomed)
 
     def _raise_revision(self) -> None:
-        self._revision += 1
-        self._states[self._revision] = self._length
+        """Once a command, however much it changes."""
+        if not self._raised:
+            self._raised = True
+            self._revision += 1
+            self._states[self._revision] = self._length
+
+    def _hold(self, compares: Iterable[Compare], index: int) -> bool:
+        return all(self._holds(compare, self._row(compare.key, index)) for compare in compares)
+
+    def _holds(self, compare: Compare, row: Row | None) -> bool:
+        if row is None and compare.field == "value":
+            return False
+        found = 0 if row is None else getattr(row, compare.field)
+        return _HOLDS[compare.operator](found, compare.operand)
 
     def _row(self, key: bytes, index: int) -> Row | None:
         changes = self._changes.get(key, [])
@@ -160,3 +121,12 @@ class Keyspace:
             row = self._row(key, index)
             if row is not None:
                 yield row
+
+
+def _newest(answer: Answer) -> int:
+    """The newest revision that an answer to a read tells of; 1 if of none."""
+    if isinstance(answer, Row):
+        return answer.mod_revision
+    if isinstance(answer, tuple):
+        return max(map(_newest, answer), default=1)
+    return max(map(_newest, answer.answers), default=1) if isinstance(answer, Done) else 1

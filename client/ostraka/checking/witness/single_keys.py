@@ -10,18 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..calls import Outcome
 from ..history import Kind, Operation
-from .keyspace import Answer, Changed, Count, Delete, Get, Put, Range, Request, Row, just_after
 from .observation import Observation
+from .requests import Answer, Changed, Count, Delete, Get, Put, Range, Request, Row, Txn, just_after
 
 Seen = Observation[Request, Answer]
 
 
 def single_key_operations(observations: Iterable[Seen]) -> list[Operation]:
-    """An operation for each call and key that it concerns. Left out: what may be stale, and counts.
+    """An operation for each call and key that it concerns. Left out: what may be stale, counts, and transactions.
 
-    Every put that there was must be among the calls.
+    Every put that there was must be among the calls; so transactions must write other keys than these read.
     """
-    calls = [seen for seen in observations if not seen.stale and not isinstance(seen.request, Count)]
+    calls = [seen for seen in observations if not seen.stale and not isinstance(seen.request, Count | Txn)]
     keys = sorted({seen.request.key for seen in calls if isinstance(seen.request, Put)})
     return [operation for seen in calls for operation in _operations(seen, keys)]
 
