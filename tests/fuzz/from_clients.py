@@ -30,7 +30,14 @@ from tests.fuzz.traffic import Traffic
 from tests.rpc.cluster import ManualClock, Wire
 from tests.shard.script import Script, new_group
 
-REFUSALS = (Reason.INVALID, Reason.TOO_LARGE, Reason.COMPACTED, Reason.FUTURE_REVISION)
+REFUSALS = (
+    Reason.INVALID,
+    Reason.TOO_LARGE,
+    Reason.EXPIRED,
+    Reason.NO_SUCH_SHARD,
+    Reason.COMPACTED,
+    Reason.FUTURE_REVISION,
+)
 LIMITS = Limits(calls_in_flight_max=30, calls_per_stream_max=20)
 
 

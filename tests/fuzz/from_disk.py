@@ -12,6 +12,7 @@ from ostraka.checking import dump_operations
 from ostraka.checking.jsonl import load_operations
 from ostraka.cli.dev_plan import Node, node_toml, nodes_in, write_cluster_json
 from ostraka.cli.records import BadRecord, decode_record, encode_record
+from ostraka.v1.common_pb2 import INVALID
 from ostraka_server.config import Config, ConfigError
 from ostraka_server.log.errors import LogRefused
 from ostraka_server.log.identity import Identity, unpack_identity
@@ -19,12 +20,15 @@ from ostraka_server.log.layout import SECTOR
 from ostraka_server.log.manifest import Manifest, pack_state, unpack_manifest
 from ostraka_server.log.record import HEADER_BYTES, Unreadable, pack_header, pack_name, payload_at, unpack_header
 from ostraka_server.log.values import GroupState
+from ostraka_server.machine import AnswerLost, CompactResult, DeleteResult, PutResult, RangeResult, Refused, Row
 from ostraka_server.machine import moments as machine_moments
 from ostraka_server.machine.history import History
 from ostraka_server.machine.records import MalformedRecord
+from ostraka_server.machine.results import ReadResult, TxnResult
+from ostraka_server.machine.session_record import decode, encode
 from ostraka_server.shard import sightings
 from ostraka_server.shard.directory import DirectoryRefused, NodeDirectory
-from ostraka_server.wire.record_pb2 import Compacted, Moments
+from ostraka_server.wire.record_pb2 import Compacted, Moments, Session
 from ostraka_server.wire.replica_pb2 import Hello, Seen
 from tests.fuzz.decoder import Decoder
 
@@ -55,6 +59,9 @@ def decoders(directory: Path) -> list[Decoder]:
         Decoder(
             "record of moments", (), _moments,
             [Moments(unix_ms=[1_000, 2_500], revision=[3, 9]).SerializeToString()], (MalformedRecord,), Moments,
+        ),
+        Decoder(
+            "record of a session", (), _session, [_kept()], (MalformedRecord,), Session,
         ),
         Decoder(
             "sightings", ("shard.sightings:load",), _in_file(directory / sightings.FILE, _sightings),
@@ -123,6 +130,28 @@ def _moments(data: bytes) -> None:
     stored = Moments.FromString(data)
     assert [moments.revision_at(unix_ms) for unix_ms in stored.unix_ms] == stored.revision
     assert moments.note(0, 1 << 63) == max(stored.unix_ms, default=0)
+
+
+def _kept() -> bytes:
+    row = Row(b"k", b"v", 2, 3, 2)
+    found = RangeResult((row,), more=True, count=7)
+    results = (ReadResult(9, 9, row), ReadResult(9, 2, None), ReadResult(9, 9, found), PutResult(9, None))
+    transaction = TxnResult(9, True, (*results, TxnResult(9, False, ())))
+    answers = (
+        PutResult(7, row),
+        DeleteResult(8, 1, (row,)),
+        transaction,
+        CompactResult(9),
+        Refused(INVALID, "no"),
+        AnswerLost(),
+    )
+    return encode(9, 1, dict(enumerate(answers, 1)))
+
+
+def _session(data: bytes) -> None:
+    used, answered_below, answers = decode(data)
+    kept = dict(answers)
+    assert dict(decode(encode(used, answered_below, kept)).answers) == kept
 
 
 def _sightings(file: Path) -> None:

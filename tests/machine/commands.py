@@ -16,6 +16,7 @@ from ostraka.v1.kv_pb2 import (
     RangeRequest,
     TxnRequest,
 )
+from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
 from ostraka_server.machine import ENTRY_FORMAT
 from ostraka_server.wire.entry_pb2 import Entry
 
@@ -63,3 +64,18 @@ def requested(command: Command) -> Any:
     """The request in the envelope; None where there is none."""
     kind = command.WhichOneof("request")
     return None if kind is None else getattr(command, kind)
+
+
+def register(client: int) -> Command:
+    return Command(register=RegisterRequest(client=client))
+
+
+def close(client: int) -> Command:
+    return Command(close=CloseRequest(client=client))
+
+
+def numbered(command: Command, client: int, sequence: int, answered_below: int = 0) -> Command:
+    """The same, to be sent again at will."""
+    copy = Command(client=client, sequence=sequence, answered_below=answered_below)
+    copy.MergeFrom(command)
+    return copy

@@ -8,7 +8,7 @@ import pytest
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import Compare, GetRequest, Operation, RangeRequest, TxnRequest
-from ostraka_server.machine import Refused, validate
+from ostraka_server.machine import PutResult, Refused, validate
 from ostraka_server.machine.transaction_shape import TXN_DEPTH_MAX
 from tests.machine.bases import apply, empty
 from tests.machine.commands import delete, entry, get, put, requested, scan, txn
@@ -134,7 +134,7 @@ def test_a_bad_command_in_an_entry_is_a_result_and_stops_nobody(command: Command
     machine = empty()
     first, refused, last = apply(machine, entry(put(b"a"), command, put(b"b")))
     assert isinstance(refused, Refused) and refused.reason == common_pb2.INVALID
-    assert (first[0], last[0], machine.revision) == (2, 3, 3)
+    assert (first, last, machine.revision) == (PutResult(2, None), PutResult(3, None), 3)
 
 
 def test_limits_do_not_count_at_apply() -> None:

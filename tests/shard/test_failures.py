@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ostraka.errors import OutcomeUnknown, ServerFault, Status, from_wire
+from ostraka.errors import AnswerLost, OutcomeUnknown, ServerFault, Status, from_wire
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka_server.shard import failures
@@ -32,6 +32,7 @@ REFUSALS = [
     failures.loading(),
     failures.no_such_shard(7),
     failures.no_such_node("n7"),
+    failures.expired("why"),
 ]
 """Of requests that were not taken."""
 
@@ -81,9 +82,15 @@ def test_the_end_of_a_stream_tells_nothing_of_what_is_under_way_there(maker: Cal
     assert isinstance(from_wire(made(maker).error, write=True, origin="a1:1"), OutcomeUnknown)
 
 
+def test_a_lost_answer_tells_that_the_write_took_effect() -> None:
+    error = failures.answer_lost().error
+    assert not error.detail.surely_not_done
+    assert isinstance(from_wire(error, write=True, origin="a1:1"), AnswerLost)
+
+
 def test_all_failures_are_looked_at_here() -> None:
     refused = {reply.error.detail.reason for reply in REFUSALS}
-    rest = {*WITHOUT_REASON, *ENDS_OF_STREAMS, *UNSURE}
+    rest = {*WITHOUT_REASON, failures.answer_lost, *ENDS_OF_STREAMS, *UNSURE}
     assert {made(maker).error.detail.reason for maker in MAKERS if maker not in rest} == refused
 
 

@@ -4,7 +4,16 @@ from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, 
 from ostraka_server.machine.entry import ENTRY_FORMAT, UnknownEntry
 from ostraka_server.machine.machine import DELETE_PREV_BYTES_MAX, Machine
 from ostraka_server.machine.reading import read
-from ostraka_server.machine.results import CompactResult, DeleteResult, PutResult, RangeResult, Refused, Result
+from ostraka_server.machine.results import (
+    AnswerLost,
+    CompactResult,
+    DeleteResult,
+    Done,
+    PutResult,
+    RangeResult,
+    Refused,
+    Result,
+)
 from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.validation import Limits, validate
 
@@ -12,10 +21,12 @@ __all__ = [
     "DELETE_PREV_BYTES_MAX",
     "EMPTY_STATE",
     "ENTRY_FORMAT",
+    "AnswerLost",
     "Base",
     "CompactResult",
     "DeleteResult",
     "Delta",
+    "Done",
     "Limits",
     "Machine",
     "MachineState",

@@ -20,6 +20,8 @@ _TRANSACTION = Struct("<c?I")
 _COMPACT = Struct("<cQ")
 _MOMENT = Struct("<cQ")
 _REFUSED = Struct("<cI")
+_CLIENT = Struct("<cQ")
+_NUMBERED = Struct("<cQQQ")
 
 
 class Effects:
@@ -52,6 +54,16 @@ class Effects:
 
     def refuse(self, reason: common_pb2.Reason.ValueType) -> None:
         self._hash.update(_REFUSED.pack(b"R", reason))
+
+    def registered(self, client: int) -> None:
+        self._hash.update(_CLIENT.pack(b"+", client))
+
+    def forgotten(self, client: int) -> None:
+        self._hash.update(_CLIENT.pack(b"-", client))
+
+    def numbered(self, client: int, sequence: int, answered_below: int, *, again: bool) -> None:
+        """A write of a known client: what it does follows, unless it is answered `again`."""
+        self._hash.update(_NUMBERED.pack(b"A" if again else b"S", client, sequence, answered_below))
 
     def digest(self) -> bytes:
         """The chain's next link, 16 bytes."""

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import CompactRequest, DeleteRequest, PutRequest, TxnRequest
+from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
 from ostraka_server.machine.base import Base, Delta, MachineState, Row
 from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.entry import opened
@@ -23,10 +24,11 @@ from ostraka_server.machine.past import Past
 from ostraka_server.machine.ranges import span
 from ostraka_server.machine.reading import answer_bytes
 from ostraka_server.machine.records import Records
-from ostraka_server.machine.results import CompactResult, DeleteResult, PutResult, Refused, Result, TxnResult
+from ostraka_server.machine.results import CompactResult, DeleteResult, Done, PutResult, Refused, Result, TxnResult
 from ostraka_server.machine.rows import Rows
+from ostraka_server.machine.sessions import Session, Sessions
 from ostraka_server.machine.transaction import execute
-from ostraka_server.machine.validation import refuse_shape, refuse_transaction_shape
+from ostraka_server.machine.validation import refuse_client, refuse_shape, refuse_transaction_shape
 from ostraka_server.machine.workspace import Put, Workspace
 
 DELETE_PREV_BYTES_MAX = 3 << 20
@@ -39,8 +41,8 @@ class Machine:
 
     def __init__(self, base: Base, state: MachineState, *, cache_bytes_max: int = 16 << 20) -> None:
         self._layers = Layers(base, cache_bytes_max)
-        self._history, self._moments = History(), Moments()
-        self._records = Records(base.records(), (self._history, self._moments))
+        self._history, self._moments, self._sessions = History(), Moments(), Sessions()
+        self._records = Records(base.records(), (self._history, self._moments, self._sessions))
         self._applied_slot, self._revision, self._digest = state
         self._flushed_slot = self._flushing_slot = state.applied_slot
         self._flushed_compact_revision = self._flushing_compact_revision = self._history.compact_revision
@@ -87,6 +89,20 @@ class Machine:
             command = Command.FromString(data)
         except DecodeError:
             return Refused(common_pb2.INVALID, "the command is not a protobuf message")
+        client = command.client
+        return self._once(client, command, effects) if client else self._perform(command, effects)
+
+    def _once(self, client: int, command: Command, effects: Effects) -> Result:
+        """A write that its client may send again."""
+        sequence = command.sequence
+        found = self._sessions.enter(client, sequence, command.answered_below, effects)
+        if not isinstance(found, Session):
+            return found
+        result = self._perform(command, effects)
+        self._sessions.keep(found, sequence, result, effects)
+        return result
+
+    def _perform(self, command: Command, effects: Effects) -> Result:
         kind = command.WhichOneof("request")
         if kind == "put":
             return refuse_shape(command.put) or self._put(command.put, effects)
@@ -96,7 +112,18 @@ class Machine:
             return refuse_transaction_shape(command.txn) or self._transact(command.txn, effects)
         if kind == "compact":
             return self._compact(command.compact, effects)
+        if kind == "register" and not command.client:
+            return refuse_client(command.register) or self._register(command.register, effects)
+        if kind == "close" and not command.client:
+            return refuse_client(command.close) or self._close(command.close, effects)
         return Refused(common_pb2.INVALID, "the command carries no write that is known here")
+
+    def _register(self, request: RegisterRequest, effects: Effects) -> Done | Refused:
+        return self._sessions.register(request.client, effects) or Done(self._revision)
+
+    def _close(self, request: CloseRequest, effects: Effects) -> Done:
+        self._sessions.close(request.client, effects)
+        return Done(self._revision)
 
     def _put(self, request: PutRequest, effects: Effects) -> PutResult:
         key = request.key
@@ -136,7 +163,7 @@ class Machine:
                 if size > DELETE_PREV_BYTES_MAX:
                     return None
                 rows.append(row)
-        return rows
+        return tuple(rows)
 
     def _transact(self, request: TxnRequest, effects: Effects) -> TxnResult | Refused:
         workspace = Workspace(self._layers, self._revision)
@@ -200,6 +227,21 @@ class Machine:
         """`compact_revision` as the base has it: rows that ended by then are garbage there for good. What is compacted
         since may be read again if the node starts anew from there, until the log is applied once more."""
         return self._flushed_compact_revision
+
+    @property
+    def sessions(self) -> int:
+        """Clients that are registered."""
+        return len(self._sessions)
+
+    @property
+    def evictions(self) -> int:
+        """Clients forgotten for others, since this machine was made."""
+        return self._sessions.evicted
+
+    @property
+    def repeats(self) -> int:
+        """Writes that were answered again and not executed, since this machine was made."""
+        return self._sessions.repeats
 
     @property
     def unflushed_entries(self) -> int:

@@ -31,8 +31,19 @@ class CompactResult(NamedTuple):
     revision: int
 
 
+class Done(NamedTuple):
+    """A client was registered, or forgotten. `revision` is the shard's, unchanged."""
+
+    revision: int
+
+
+class AnswerLost(NamedTuple):
+    """The write took effect when it came before; its answer was too large to keep."""
+
+
 class Refused(NamedTuple):
-    """The command had no effect and never will. A read that is refused may succeed later, where its reason says so."""
+    """The command had no effect. The same one will have none either, unless its session was lost (EXPIRED). A read that
+    is refused may succeed later, where its reason says so."""
 
     reason: common_pb2.Reason.ValueType
     message: str
@@ -69,4 +80,21 @@ class TxnResult(NamedTuple):
 
 
 OperationResult = ReadResult | PutResult | DeleteResult | TxnResult
-Result = PutResult | DeleteResult | TxnResult | CompactResult | Refused
+Result = PutResult | DeleteResult | TxnResult | CompactResult | Done | AnswerLost | Refused
+
+
+def rows_bytes(result: Result | OperationResult) -> int:
+    """Of the keys and values in it."""
+    if isinstance(result, TxnResult):
+        return sum(map(rows_bytes, result.results))
+    return sum(len(row.key) + len(row.value) for row in _rows_in(result))
+
+
+def _rows_in(result: Result | OperationResult) -> Sequence[Row]:
+    if isinstance(result, PutResult):
+        return () if result.prev is None else (result.prev,)
+    if isinstance(result, DeleteResult):
+        return result.prev
+    if isinstance(result, ReadResult) and result.found is not None:
+        return result.found.rows if isinstance(result.found, RangeResult) else (result.found,)
+    return ()

@@ -16,6 +16,7 @@ from ostraka.v1.kv_pb2 import (
     SortTarget,
     TxnRequest,
 )
+from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
 from ostraka_server.machine.ranges import FROM_KEY_ON
 from ostraka_server.machine.results import Refused
 from ostraka_server.machine.transaction_shape import operations, pieces, problem_of
@@ -35,11 +36,21 @@ class Limits(Protocol):
 
 
 OfKeys = GetRequest | RangeRequest | PutRequest | DeleteRequest | Compare
-Request = GetRequest | RangeRequest | PutRequest | DeleteRequest | TxnRequest | CompactRequest
+OfClients = RegisterRequest | CloseRequest
+Request = GetRequest | RangeRequest | PutRequest | DeleteRequest | TxnRequest | CompactRequest | OfClients
 
 Reading = GetRequest | RangeRequest
 
-_EXECUTED = (GetRequest, RangeRequest, PutRequest, DeleteRequest, TxnRequest, CompactRequest)
+_EXECUTED = (
+    GetRequest,
+    RangeRequest,
+    PutRequest,
+    DeleteRequest,
+    TxnRequest,
+    CompactRequest,
+    RegisterRequest,
+    CloseRequest,
+)
 _READS = (GetRequest, RangeRequest)
 _RANGED = (RangeRequest, DeleteRequest, Compare)
 _VALUED = (PutRequest, Compare)
@@ -56,6 +67,8 @@ def validate(request: Request | None, limits: Limits) -> Refused | None:
         return _refuse_transaction_size(request, limits) or refuse_transaction_shape(request)
     if type(request) is CompactRequest:
         return None  # any revision may be asked for; whether it can be had is told at apply
+    if type(request) is RegisterRequest or type(request) is CloseRequest:
+        return refuse_client(request)
     return refuse_shape(request) or _refuse_size(request, limits)
 
 
@@ -65,6 +78,11 @@ def refuse_transaction_shape(request: TxnRequest) -> Refused | None:
     if refused is None and (problem := problem_of(request)):
         refused = _invalid(problem)
     return None if refused is None else _in_transaction(refused)
+
+
+def refuse_client(request: OfClients) -> Refused | None:
+    """The same for requests about a client."""
+    return None if request.client else _invalid("client is 0, which stands for none")
 
 
 def refuse_shape(request: OfKeys) -> Refused | None:

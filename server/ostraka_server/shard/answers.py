@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 from ostraka.v1.common_pb2 import Reason, ResponseHeader
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka.v1.kv_pb2 import GetRequest, GetResponse, RangeRequest, RangeResponse, TxnRequest, TxnResponse
-from ostraka_server.machine import CompactResult, DeleteResult, Machine, PutResult, Refused, Result, read
+from ostraka_server.machine import (
+    AnswerLost,
+    CompactResult,
+    DeleteResult,
+    Done,
+    Machine,
+    PutResult,
+    Refused,
+    Result,
+    read,
+)
 from ostraka_server.machine.results import TxnResult
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
@@ -45,6 +55,11 @@ class Answers:
             self._head(reply.txn.header, ballot_round, result.revision)
         elif isinstance(result, CompactResult):
             self._head(reply.compact.header, ballot_round, result.revision)
+        elif isinstance(result, Done):
+            done = reply.register if call.kind == "register" else reply.close
+            self._head(done.header, ballot_round, result.revision)
+        elif isinstance(result, AnswerLost):
+            return failures.answer_lost()
         else:
             return refused(result)
         return reply
@@ -115,6 +130,7 @@ _REFUSALS: Mapping[Reason.ValueType, Callable[[str], Reply]] = {
     Reason.INVALID: failures.invalid,
     Reason.TOO_LARGE: failures.too_large,
     Reason.FUTURE_REVISION: failures.future_revision,
+    Reason.EXPIRED: failures.expired,
 }
 
 

@@ -47,6 +47,18 @@ def future_revision(message: str) -> Reply:
     return _failure(OUT_OF_RANGE, message, ErrorDetail(reason=Reason.FUTURE_REVISION, surely_not_done=True))
 
 
+def expired(message: str) -> Reply:
+    """The write's session is not known, or its number was answered for good. Said of this try: of an earlier one of the
+    same write it tells nothing."""
+    return _failure(FAILED_PRECONDITION, message, ErrorDetail(reason=Reason.EXPIRED, surely_not_done=True))
+
+
+def answer_lost() -> Reply:
+    """The write was sent again. It had taken effect."""
+    message = "the write took effect when it came before; the keys and values in its answer were too large to be kept"
+    return _failure(FAILED_PRECONDITION, message, ErrorDetail(reason=Reason.ANSWER_LOST))
+
+
 def not_leader(shard: int, leader: str, address: str) -> Reply:
     """Another node leads. Only for calls that a gateway has already forwarded once."""
     return _failure(

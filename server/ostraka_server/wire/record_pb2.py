@@ -22,17 +22,40 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from ostraka.v1 import common_pb2 as ostraka_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ostraka_server/wire/record.proto\x12\x13ostraka_server.wire\"\x1d\n\tCompacted\x12\x10\n\x08revision\x18\x01 \x01(\x04\",\n\x07Moments\x12\x0f\n\x07unix_ms\x18\x01 \x03(\x04\x12\x10\n\x08revision\x18\x02 \x03(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n ostraka_server/wire/record.proto\x12\x13ostraka_server.wire\x1a\x17ostraka/v1/common.proto\"\x1d\n\tCompacted\x12\x10\n\x08revision\x18\x01 \x01(\x04\",\n\x07Moments\x12\x0f\n\x07unix_ms\x18\x01 \x03(\x04\x12\x10\n\x08revision\x18\x02 \x03(\x04\"a\n\x07Session\x12\x0c\n\x04used\x18\x01 \x01(\x04\x12\x16\n\x0e\x61nswered_below\x18\x02 \x01(\x04\x12\x30\n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x1f.ostraka_server.wire.KeptAnswer\"K\n\nKeptAnswer\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12+\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x1b.ostraka_server.wire.Answer\"\xa0\x03\n\x06\x41nswer\x12-\n\x03put\x18\x01 \x01(\x0b\x32\x1e.ostraka_server.wire.PutAnswerH\x00\x12\x33\n\x06\x64\x65lete\x18\x02 \x01(\x0b\x32!.ostraka_server.wire.DeleteAnswerH\x00\x12-\n\x03txn\x18\x03 \x01(\x0b\x32\x1e.ostraka_server.wire.TxnAnswerH\x00\x12-\n\x03row\x18\x04 \x01(\x0b\x32\x1e.ostraka_server.wire.RowAnswerH\x00\x12\x31\n\x05range\x18\x05 \x01(\x0b\x32 .ostraka_server.wire.RangeAnswerH\x00\x12\x35\n\x07\x63ompact\x18\x06 \x01(\x0b\x32\".ostraka_server.wire.CompactAnswerH\x00\x12/\n\x07refused\x18\x07 \x01(\x0b\x32\x1c.ostraka_server.wire.RefusalH\x00\x12/\n\x04lost\x18\x08 \x01(\x0b\x32\x1f.ostraka_server.wire.LostAnswerH\x00\x42\x08\n\x06result\"A\n\tPutAnswer\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\"\n\x04prev\x18\x02 \x01(\x0b\x32\x14.ostraka.v1.KeyValue\"U\n\x0c\x44\x65leteAnswer\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x04\x12\"\n\x04prev\x18\x03 \x03(\x0b\x32\x14.ostraka.v1.KeyValue\"^\n\tTxnAnswer\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x11\n\tsucceeded\x18\x02 \x01(\x08\x12,\n\x07results\x18\x03 \x03(\x0b\x32\x1b.ostraka_server.wire.Answer\"W\n\tRowAnswer\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x15\n\rread_revision\x18\x02 \x01(\x04\x12!\n\x03row\x18\x03 \x01(\x0b\x32\x14.ostraka.v1.KeyValue\"w\n\x0bRangeAnswer\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x15\n\rread_revision\x18\x02 \x01(\x04\x12\"\n\x04rows\x18\x03 \x03(\x0b\x32\x14.ostraka.v1.KeyValue\x12\x0c\n\x04more\x18\x04 \x01(\x08\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\"!\n\rCompactAnswer\x12\x10\n\x08revision\x18\x01 \x01(\x04\"X\n\x07Refusal\x12\"\n\x06reason\x18\x01 \x01(\x0e\x32\x12.ostraka.v1.Reason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x18\n\x10\x63ompact_revision\x18\x03 \x01(\x04\"\x0c\n\nLostAnswerb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ostraka_server.wire.record_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMPACTED']._serialized_start=57
-  _globals['_COMPACTED']._serialized_end=86
-  _globals['_MOMENTS']._serialized_start=88
-  _globals['_MOMENTS']._serialized_end=132
+  _globals['_COMPACTED']._serialized_start=82
+  _globals['_COMPACTED']._serialized_end=111
+  _globals['_MOMENTS']._serialized_start=113
+  _globals['_MOMENTS']._serialized_end=157
+  _globals['_SESSION']._serialized_start=159
+  _globals['_SESSION']._serialized_end=256
+  _globals['_KEPTANSWER']._serialized_start=258
+  _globals['_KEPTANSWER']._serialized_end=333
+  _globals['_ANSWER']._serialized_start=336
+  _globals['_ANSWER']._serialized_end=752
+  _globals['_PUTANSWER']._serialized_start=754
+  _globals['_PUTANSWER']._serialized_end=819
+  _globals['_DELETEANSWER']._serialized_start=821
+  _globals['_DELETEANSWER']._serialized_end=906
+  _globals['_TXNANSWER']._serialized_start=908
+  _globals['_TXNANSWER']._serialized_end=1002
+  _globals['_ROWANSWER']._serialized_start=1004
+  _globals['_ROWANSWER']._serialized_end=1091
+  _globals['_RANGEANSWER']._serialized_start=1093
+  _globals['_RANGEANSWER']._serialized_end=1212
+  _globals['_COMPACTANSWER']._serialized_start=1214
+  _globals['_COMPACTANSWER']._serialized_end=1247
+  _globals['_REFUSAL']._serialized_start=1249
+  _globals['_REFUSAL']._serialized_end=1337
+  _globals['_LOSTANSWER']._serialized_start=1339
+  _globals['_LOSTANSWER']._serialized_end=1351
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from ostraka.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -68,3 +69,305 @@ class Moments(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Moments: _TypeAlias = Moments  # noqa: Y015
+
+@_typing.final
+class Session(_message.Message):
+    """Under `session/` and the client's id, 8 bytes: a client, and the answers that it may ask for again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USED_FIELD_NUMBER: _builtins.int
+    ANSWERED_BELOW_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    used: _builtins.int
+    """the higher, the later its last command; nothing but the order of sessions follows from it"""
+    answered_below: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptAnswer]: ...
+    def __init__(
+        self,
+        *,
+        used: _builtins.int = ...,
+        answered_below: _builtins.int = ...,
+        answers: _abc.Iterable[Global___KeptAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_below", b"answered_below", "answers", b"answers", "used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Session: _TypeAlias = Session  # noqa: Y015
+
+@_typing.final
+class KeptAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    @_builtins.property
+    def answer(self) -> Global___Answer: ...
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        answer: Global___Answer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptAnswer: _TypeAlias = KeptAnswer  # noqa: Y015
+
+@_typing.final
+class Answer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUT_FIELD_NUMBER: _builtins.int
+    DELETE_FIELD_NUMBER: _builtins.int
+    TXN_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    COMPACT_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def put(self) -> Global___PutAnswer: ...
+    @_builtins.property
+    def delete(self) -> Global___DeleteAnswer: ...
+    @_builtins.property
+    def txn(self) -> Global___TxnAnswer: ...
+    @_builtins.property
+    def row(self) -> Global___RowAnswer:
+        """within a transaction"""
+
+    @_builtins.property
+    def range(self) -> Global___RangeAnswer:
+        """within a transaction"""
+
+    @_builtins.property
+    def compact(self) -> Global___CompactAnswer: ...
+    @_builtins.property
+    def refused(self) -> Global___Refusal: ...
+    @_builtins.property
+    def lost(self) -> Global___LostAnswer: ...
+    def __init__(
+        self,
+        *,
+        put: Global___PutAnswer | None = ...,
+        delete: Global___DeleteAnswer | None = ...,
+        txn: Global___TxnAnswer | None = ...,
+        row: Global___RowAnswer | None = ...,
+        range: Global___RangeAnswer | None = ...,
+        compact: Global___CompactAnswer | None = ...,
+        refused: Global___Refusal | None = ...,
+        lost: Global___LostAnswer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["compact", b"compact", "delete", b"delete", "lost", b"lost", "put", b"put", "range", b"range", "refused", b"refused", "result", b"result", "row", b"row", "txn", b"txn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compact", b"compact", "delete", b"delete", "lost", b"lost", "put", b"put", "range", b"range", "refused", b"refused", "result", b"result", "row", b"row", "txn", b"txn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["put", "delete", "txn", "row", "range", "compact", "refused", "lost"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___Answer: _TypeAlias = Answer  # noqa: Y015
+
+@_typing.final
+class PutAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    PREV_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    @_builtins.property
+    def prev(self) -> _common_pb2.KeyValue: ...
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        prev: _common_pb2.KeyValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prev", b"prev"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prev", b"prev", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutAnswer: _TypeAlias = PutAnswer  # noqa: Y015
+
+@_typing.final
+class DeleteAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    PREV_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    deleted: _builtins.int
+    @_builtins.property
+    def prev(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.KeyValue]: ...
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        deleted: _builtins.int = ...,
+        prev: _abc.Iterable[_common_pb2.KeyValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "prev", b"prev", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAnswer: _TypeAlias = DeleteAnswer  # noqa: Y015
+
+@_typing.final
+class TxnAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    succeeded: _builtins.bool
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answer]: ...
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        succeeded: _builtins.bool = ...,
+        results: _abc.Iterable[Global___Answer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "revision", b"revision", "succeeded", b"succeeded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TxnAnswer: _TypeAlias = TxnAnswer  # noqa: Y015
+
+@_typing.final
+class RowAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    READ_REVISION_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    read_revision: _builtins.int
+    @_builtins.property
+    def row(self) -> _common_pb2.KeyValue:
+        """absent where there was none"""
+
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        read_revision: _builtins.int = ...,
+        row: _common_pb2.KeyValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["row", b"row"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_revision", b"read_revision", "revision", b"revision", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RowAnswer: _TypeAlias = RowAnswer  # noqa: Y015
+
+@_typing.final
+class RangeAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    READ_REVISION_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    read_revision: _builtins.int
+    more: _builtins.bool
+    count: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.KeyValue]: ...
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        read_revision: _builtins.int = ...,
+        rows: _abc.Iterable[_common_pb2.KeyValue] | None = ...,
+        more: _builtins.bool = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "more", b"more", "read_revision", b"read_revision", "revision", b"revision", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RangeAnswer: _TypeAlias = RangeAnswer  # noqa: Y015
+
+@_typing.final
+class CompactAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompactAnswer: _TypeAlias = CompactAnswer  # noqa: Y015
+
+@_typing.final
+class Refusal(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    COMPACT_REVISION_FIELD_NUMBER: _builtins.int
+    reason: _common_pb2.Reason.ValueType
+    message: _builtins.str
+    compact_revision: _builtins.int
+    def __init__(
+        self,
+        *,
+        reason: _common_pb2.Reason.ValueType = ...,
+        message: _builtins.str = ...,
+        compact_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compact_revision", b"compact_revision", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
+
+@_typing.final
+class LostAnswer(_message.Message):
+    """The write took effect; its answer was too large to keep."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LostAnswer: _TypeAlias = LostAnswer  # noqa: Y015
