@@ -1,7 +1,7 @@
 """Calls that persist: tried again, here and there, until done, refused, unknown or out of time.
 
 The router decides, this module does: it keeps one exchange per node, waits, and looks at the cluster when the router
-asks for it. A write that may have taken effect is never sent twice.
+asks for it. A write that may have taken effect is never sent again from here: `_writes.py` knows when to.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -97,6 +97,25 @@ class Caller:
                 raise ClientClosed("close() was called during the call") from None
             raise from_wire(failed.error, write=False, origin=address) from None
 
+    def shard_of(self, key: bytes) -> int:
+        """The number of the key's shard; 0, which stands for the only one, before the layout is known."""
+        return self._router.shard_of(key)
+
+    async def pause(self, until: float, task: asyncio.Task[Any] | None = None) -> None:
+        """Wait between two tries, or for another's task; no longer once the client is closed."""
+        if self._closed:
+            return
+        pause = asyncio.get_running_loop().create_future()
+        timer = self._clock.call_at(until, functools.partial(_end, pause))
+        self._pausing.add(pause)
+        if task is not None:
+            task.add_done_callback(lambda _: _end(pause))
+        try:
+            await pause
+        finally:
+            self._pausing.discard(pause)
+            timer.cancel()
+
     async def close(self) -> None:
         """End every call and connection."""
         self._check_loop()
@@ -141,7 +160,7 @@ class Caller:
             if now + step >= deadline:
                 raise _out_of_time(error, address, attempt, timeout)
             if step > 0:
-                await self._pause(now + step)
+                await self.pause(now + step)
                 now = self._clock.now()
             attempt += 1
             address = self._pick(key, now)
@@ -184,17 +203,6 @@ class Caller:
         self._router.reached(address)
         self._look_if_due()
 
-    async def _pause(self, until: float) -> None:
-        """Wait between two tries; no longer once the client is closed."""
-        pause = asyncio.get_running_loop().create_future()
-        timer = self._clock.call_at(until, functools.partial(_end, pause))
-        self._pausing.add(pause)
-        try:
-            await pause
-        finally:
-            self._pausing.discard(pause)
-            timer.cancel()
-
     async def _unary(
         self, address: str, method: str, request: Message, response: type[Response], timeout: float
     ) -> Response:
@@ -235,5 +243,5 @@ def _out_of_time(error: Error, address: str, attempts: int, timeout: float) -> O
     """What stood in the way last. Only what surely had no effect, or a read, is tried to the end."""
     tried = Error()
     tried.CopyFrom(error)
-    tried.message = f"{error.message}; tried {attempts} times in {timeout:g} s"
+    tried.message = f"{error.message}; tried {attempts} times in {timeout:.3g} s"
     return from_wire(tried, write=False, origin=address)

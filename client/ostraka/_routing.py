@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ostraka._balancing import Policy
-from ostraka.errors import DeadlineExceeded, OstrakaError, Retryable, Status, from_wire
+from ostraka.errors import DeadlineExceeded, OstrakaError, Retryable, SessionExpired, Status, from_wire
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.cluster_pb2 import Member, Shard
 from ostraka.v1.exchange_pb2 import Error
@@ -69,7 +69,7 @@ class Router:
     def pick(self, key: bytes | None, now: float) -> str:
         """The address to ask about `key`; for None, any node's."""
         if key is not None:
-            leader = self._leaders.get(self._shard_of(key))
+            leader = self._leaders.get(self.shard_of(key))
             if leader is not None and not self._avoided(leader, now):
                 return leader
         return self._balancer.pick(self._worth_asking(self._endpoints, now))
@@ -99,7 +99,7 @@ class Router:
         if address is None:
             self.stale = True
         else:
-            self._leaders[self._shard_of(key)] = address
+            self._leaders[self.shard_of(key)] = address
 
     def reached(self, address: str) -> None:
         """The endpoint answered, whatever it said."""
@@ -113,7 +113,7 @@ class Router:
         anew, or the exception that ends the call."""
         fault = from_wire(error, write=write, origin=address)
         self._learn(error, address, key, now)
-        if not isinstance(fault, Retryable) or isinstance(fault, DeadlineExceeded):
+        if not isinstance(fault, Retryable) or isinstance(fault, DeadlineExceeded | SessionExpired):
             return fault
         detail = error.detail
         if detail.retry_after_ms:
@@ -121,7 +121,7 @@ class Router:
         hinted = detail.leader_address not in ("", address) and not self._avoided(detail.leader_address, now)
         if hinted and attempt <= HINTS_AT_ONCE:
             return 0.0
-        return self._rng.uniform(BACKOFF_MIN_S, _doubled(BACKOFF_MIN_S, attempt, BACKOFF_MAX_S))
+        return backoff(self._rng, attempt)
 
     def _learn(self, error: Error, address: str, key: bytes | None, now: float) -> None:
         detail = error.detail
@@ -134,12 +134,13 @@ class Router:
             self._leaders = {shard: leader for shard, leader in self._leaders.items() if leader != address}
             self.stale = True
         if key is not None and detail.leader_address:
-            self._leaders[self._shard_of(key)] = detail.leader_address
+            self._leaders[self.shard_of(key)] = detail.leader_address
 
     def _worth_asking(self, endpoints: Sequence[str], now: float) -> Sequence[str]:
         return [address for address in endpoints if not self._avoided(address, now)] or endpoints
 
-    def _shard_of(self, key: bytes) -> int:
+    def shard_of(self, key: bytes) -> int:
+        """The number of the key's shard; `SYSTEM_SHARD` before the layout is known."""
         return self._shards[bisect_right(self._starts, key) - 1]
 
     def _avoid(self, address: str, now: float) -> None:
@@ -151,6 +152,11 @@ class Router:
     def _avoided(self, address: str, now: float) -> bool:
         trouble = self._trouble.get(address)
         return trouble is not None and now < trouble.until
+
+
+def backoff(rng: random.Random, attempt: int) -> float:
+    """Seconds to wait after try number `attempt` (from 1)."""
+    return rng.uniform(BACKOFF_MIN_S, _doubled(BACKOFF_MIN_S, attempt, BACKOFF_MAX_S))
 
 
 def _doubled(seconds: float, times: int, most: float) -> float:

@@ -28,6 +28,7 @@ from ostraka._reading import AS_IT_STANDS, How, SortBy, ask_for_range
 from ostraka._routing import Router
 from ostraka._scan import PAGE_KEYS, Scan, key_value
 from ostraka._transport import Transport
+from ostraka._writes import Writes
 from ostraka.clock import BootClock, Clock
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
 from ostraka.v1.exchange_pb2 import Command
@@ -81,11 +82,12 @@ class Client:
         if isinstance(balancer, Mapping):
             balancer = {_endpoint(address): weight for address, weight in balancer.items()}
         rng = random.Random() if _random is None else _random
-        self._caller = Caller(
-            Router(seeds, rng, policy(balancer, rng)),
-            _grpc() if _transport is None else _transport,
-            BootClock() if _clock is None else _clock,
-        )
+        clock = BootClock() if _clock is None else _clock
+        transport = _grpc() if _transport is None else _transport
+        self._caller = Caller(Router(seeds, rng, policy(balancer, rng)), transport, clock)
+        # Not `rng`: in a process that was forked before the first call it would draw the same ids.
+        ids = random.SystemRandom() if _random is None else _random
+        self._writes = Writes(self._caller, clock, ids)
 
     def __repr__(self) -> str:
         return f"<ostraka.aio.Client of {self._name}>"
@@ -100,7 +102,10 @@ class Client:
 
     async def close(self) -> None:
         """Close every connection. Calls in flight raise ClientClosed, or OutcomeUnknown for a write that was sent."""
-        await self._caller.close()
+        try:
+            await self._writes.close()
+        finally:
+            await self._caller.close()
 
     # -- keys
 
@@ -163,7 +168,7 @@ class Client:
         request.value = as_bytes(value)
         if prev:
             request.prev_kv = True
-        reply = await self._caller.command(command.SerializeToString(), raw, write=True, timeout=self._seconds(timeout))
+        reply = await self._writes.write(command, raw, self._seconds(timeout))
         response = reply.put
         before = key_value(response.prev_kv) if response.HasField("prev_kv") else None
         return PutResult(response.header.revision, before)
@@ -186,9 +191,7 @@ class Client:
         command = Command()
         command.delete.key = first
         command.delete.range_end = last
-        reply = await self._caller.command(
-            command.SerializeToString(), first, write=True, timeout=self._seconds(timeout)
-        )
+        reply = await self._writes.write(command, first, self._seconds(timeout))
         return reply.delete.deleted
 
     def range(
@@ -273,12 +276,11 @@ class Client:
         command = Command()
         command.txn.SetInParent()
         transaction.fill(command.txn)
-        reply = await self._caller.command(
-            command.SerializeToString(),
-            first_key(command.txn) or SMALLEST_KEY,
-            write=transaction.writes,
-            timeout=self._seconds(timeout),
-        )
+        key, seconds = first_key(command.txn) or SMALLEST_KEY, self._seconds(timeout)
+        if transaction.writes:
+            reply = await self._writes.write(command, key, seconds)
+        else:
+            reply = await self._caller.command(command.SerializeToString(), key, write=False, timeout=seconds)
         return transaction.read(reply.txn)
 
     async def compact(self, revision: int, *, timeout: float | None = None) -> None:
@@ -288,9 +290,7 @@ class Client:
             raise ValueError(f"revision is {revision}; revisions count from 1")
         command = Command()
         command.compact.revision = revision
-        await self._caller.command(
-            command.SerializeToString(), SMALLEST_KEY, write=True, timeout=self._seconds(timeout)
-        )
+        await self._writes.write(command, SMALLEST_KEY, self._seconds(timeout))
 
     # -- the cluster
 

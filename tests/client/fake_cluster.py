@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ostraka._transport import TransportError
 from ostraka.errors import Status, to_wire
-from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
+from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2, session_pb2
 from ostraka.v1.exchange_pb2 import Call, Command, Error, ExchangeRequest, ExchangeResponse, Reply
 
 PAGE_BYTES_MAX = 300  # of a range response, so that small tests see pages cut by size
@@ -76,7 +76,9 @@ class FakeStream:
 
 @dataclass
 class FakeNode:
-    """One node. `behaviour` replaces what it would do with a call; a None from it means silence."""
+    """One node. `behaviour` replaces what it would do with a call; a None from it means silence.
+
+    It is about requests for keys, as `calls` is: clients are registered and closed all the same, while `greets`."""
 
     cluster: FakeCluster
     name: str
@@ -85,13 +87,19 @@ class FakeNode:
     hangs: bool = False
     """Takes connections neither nor refuses them, like a host behind a lost link."""
     behaviour: Callable[[Call], Reply | None] | None = None
+    greets: bool = True
     frames: list[ExchangeRequest] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
 
     @property
     def calls(self) -> list[Call]:
-        """Every call that ever reached this node."""
-        return [call for frame in self.frames for call in frame.calls]
+        """Every call about keys that ever reached this node."""
+        return [call for frame in self.frames for call in frame.calls if not _greeting(call)]
+
+    @property
+    def greetings(self) -> list[Command]:
+        """Every Register and Close that ever reached it."""
+        return [call.command for frame in self.frames for call in frame.calls if _greeting(call)]
 
     @property
     def cancelled(self) -> list[int]:
@@ -99,13 +107,18 @@ class FakeNode:
 
     def receive(self, stream: FakeStream, frame: ExchangeRequest) -> None:
         self.frames.append(frame)
-        answers = [(call, (self.behaviour or self.serve)(call)) for call in frame.calls]
+        answers = [(call, self._answer(call)) for call in frame.calls]
         for call, reply in answers:
             if reply is not None:
                 reply.id = call.id
         replies = [reply for _, reply in answers if reply is not None]
         if replies:
             stream.deliver(*replies)
+
+    def _answer(self, call: Call) -> Reply | None:
+        if self.behaviour is None or (self.greets and _greeting(call)):
+            return self.serve(call)
+        return self.behaviour(call)
 
     def serve(self, call: Call) -> Reply:
         """Answer as the leader, or in its name as a gateway that forwards; locally for serializable reads."""
@@ -132,6 +145,10 @@ class FakeNode:
         self.streams.clear()
 
 
+def _greeting(call: Call) -> bool:
+    return call.command.WhichOneof("request") in ("register", "close")
+
+
 class FakeCluster:
     """Nodes n1, n2, ... at a1:1, a2:1, ...; n1 leads shard 1, which holds every key. It is the Transport."""
 
@@ -140,6 +157,10 @@ class FakeCluster:
         self.leader: str | None = "n1"
         self.data: dict[bytes, common_pb2.KeyValue] = {}
         self.revision = 1
+        self.sessions: dict[int, dict[int, Reply]] = {}
+        """Of each client that is registered: the replies to its writes, by sequence."""
+        self.fails: Error | None = None
+        """What becomes of TransferLeader."""
         self.looks = 0
         self.closed = False
 
@@ -147,6 +168,16 @@ class FakeCluster:
         return next(node for node in self.nodes if node.name == name)
 
     def apply(self, command: Command, node: str) -> Reply:
+        kept = self.sessions.get(command.client, {}) if command.client else {}
+        if command.client and command.client not in self.sessions:
+            return Reply(error=to_wire(Status.NOT_FOUND, "unknown", reason=common_pb2.EXPIRED, surely_not_done=True))
+        if command.sequence not in kept:
+            kept[command.sequence] = self._execute(command, node)
+        again = Reply()
+        again.CopyFrom(kept[command.sequence])
+        return again
+
+    def _execute(self, command: Command, node: str) -> Reply:
         header = common_pb2.ResponseHeader(shard=1, node=node)
         reply = getattr(self, f"_{command.WhichOneof('request')}")(command, header)
         header.revision = self.revision
@@ -179,6 +210,8 @@ class FakeCluster:
                 shard.leader_address = self.named(self.leader).address if self.leader else ""
                 return cluster_pb2.ShardsResponse(header=header, layout=1, shards=[shard]).SerializeToString()
             case "TransferLeader":
+                if self.fails is not None:
+                    raise TransportError(self.fails)
                 self.leader = cluster_pb2.TransferLeaderRequest.FromString(request).node
                 return cluster_pb2.TransferLeaderResponse(header=header).SerializeToString()
         raise TransportError(to_wire(Status.UNIMPLEMENTED, method))
@@ -193,6 +226,14 @@ class FakeCluster:
         return node
 
     # -- the commands
+
+    def _register(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
+        self.sessions[command.register.client] = {}
+        return Reply(register=session_pb2.RegisterResponse(header=header))
+
+    def _close(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
+        self.sessions.pop(command.close.client, None)
+        return Reply(close=session_pb2.CloseResponse(header=header))
 
     def _get(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
         kv = self.data.get(command.get.key)

@@ -204,6 +204,6 @@ def test_endpoints_beside_a_host_are_refused() -> None:
 async def test_host_and_port_are_an_endpoint(clock: VirtualClock) -> None:
     cluster = FakeCluster()
     async with Client(host="a2", port=1, _transport=cluster, _clock=clock) as client:
-        await client.put("k", "v")
+        await client.get("k")
     assert len(cluster.named("n2").calls) == 1
     assert cluster.closed

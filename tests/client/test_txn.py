@@ -64,7 +64,7 @@ def client(shard: Shard) -> Iterator[Client]:
     """a=1 (created 2, modified 4, version 2), b=2 (3, 3, 1) at revision 4."""
     cluster = FakeCluster()
     for node in cluster.nodes:
-        node.behaviour = shard.serve
+        node.behaviour, node.greets = shard.serve, False
     with Client("a1:1", _transport=cluster) as client:
         for key, content in (("a", "0"), ("b", "2"), ("a", "1")):
             client.put(key, content)

@@ -220,7 +220,7 @@ class TestForgetting:
         flush(machine, base)
         apply(machine, entry(register(4), register(5), close(5), close(3)))
         machine = restarted(machine, base)
-        assert machine.sessions == len(base.all_records) == 1
+        assert machine.sessions == sum(name.startswith(sessions.PREFIX) for name in base.all_records) == 1
         assert one(machine, numbered(put(b"a"), 4, 1)) == PutResult(2, None)
 
 
@@ -231,7 +231,8 @@ def test_a_flush_rewrites_the_sessions_that_were_used_since_and_no_others() -> N
     flush(machine, base)
     one(machine, numbered(put(b"a"), 2, 1))
     delta = machine.begin_flush()
-    assert delta is not None and list(delta.records) == [b"session/" + (2).to_bytes(8)]
+    assert delta is not None
+    assert [name for name in delta.records if name.startswith(sessions.PREFIX)] == [b"session/" + (2).to_bytes(8)]
 
 
 def test_the_digest_tells_what_was_executed_from_what_was_answered_again() -> None:

@@ -26,6 +26,7 @@ from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.faults import Fault
 from tests.simulation.stack import judgement, transactions
 from tests.simulation.stack.cluster import Cluster, SimulatedClient
+from tests.simulation.stack.once import Once
 from tests.simulation.stack.plan import StackPlan
 from tests.simulation.stack.reads import Reads
 from tests.simulation.stack.transactions import Transactions
@@ -124,10 +125,11 @@ class Load:
             self._cluster.trace.count("history searched")
 
     def _decided(self) -> Iterator[Request]:
-        agreement = self._cluster.watch.groups[FIRST_GROUP].agreement
+        once, agreement = Once(), self._cluster.watch.groups[FIRST_GROUP].agreement
         for slot in range(1, agreement.chosen_through + 1):
             for data in opened(slot, agreement.chosen[slot].payload).commands:
-                request = requested(Command.FromString(data))
+                command = Command.FromString(data)
+                request = requested(command) if once.takes_effect(command) else None
                 if request is not None:
                     yield request
 

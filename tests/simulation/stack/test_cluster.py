@@ -188,8 +188,9 @@ def test_a_slow_store_slows_the_leader_down_and_nothing_grows() -> None:
 def test_more_calls_than_a_node_takes_are_told_to_come_back() -> None:
     async def scenario(cluster: Cluster) -> None:
         leader = cluster.must_lead
-        leader.disk.slowness["log"] = 1000.0
         async with cluster.client(leader.address) as client:
+            await client.put("first", "v")
+            leader.disk.slowness["log"] = 1000.0
             outcomes = await asyncio.gather(
                 *(client.put(f"{i}", "v", timeout=0.2) for i in range(50)), return_exceptions=True
             )
