@@ -27,7 +27,7 @@ from tests.client.virtual_time import turns
 from tests.metered_node import CONFIG, FORMED
 from tests.rpc.cluster import ManualClock, Wire
 from tests.shard.script import StoppedWall
-from tests.store.test_damage import delta
+from tests.store.histories import some_delta
 
 
 class Nobody:
@@ -96,7 +96,7 @@ def test_a_log_that_a_crash_kept_from_letting_go_of_what_a_snapshot_covers_does_
         log.close()
         theirs = MemoryFactory()
         owner = Owner(f"{cluster:016x}", "n2", FIRST_GROUP)
-        Store.open(theirs, owner).write(delta(5, Random(1)))
+        Store.open(theirs, owner).write(some_delta(5))
         _, digest, copied = take(theirs)
         factory = storage.store(FIRST_GROUP)
         image = factory.receive()

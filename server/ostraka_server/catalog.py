@@ -28,6 +28,7 @@ from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.gateway import Gateway
 from ostraka_server.shard.group import Group
+from ostraka_server.shard.reclaimer import Reclaimer
 from ostraka_server.shard.snapshot_sink import SnapshotSink
 from ostraka_server.shard.snapshot_source import SnapshotSource
 from ostraka_server.view import NodeView
@@ -162,6 +163,15 @@ OF_FLUSHER: tuple[Metric[Flusher], ...] = (
         "Making the store durable, so that the log can be truncated.",
         lambda f: f.checkpoint_seconds,
     ),
+    Metric(G, "ostraka_store_past_rows", "Rows of the store that have ended.", lambda f: f.store.past_rows),
+)
+OF_RECLAIMER: tuple[Metric[Reclaimer], ...] = (
+    Metric(
+        H,
+        "ostraka_store_reclaim_seconds",
+        "Removing some rows that compaction has given up.",
+        lambda r: r.bite_seconds,
+    ),
 )
 OF_SOURCE: tuple[Metric[SnapshotSource], ...] = (
     Metric(C, "ostraka_snapshots_taken_total", "Snapshots made for other replicas.", lambda s: s.taken),
@@ -259,6 +269,7 @@ def show_hosting(metrics: Metrics, hosting: Hosting, reserve: DiskReserve) -> No
     metrics.show(OF_DISK, reserve)
     metrics.show_each(OF_GROUP, BY_GROUP, lambda: by_group(hosting.groups))
     metrics.show_each(OF_FLUSHER, BY_GROUP, lambda: by_group(hosting.flushers))
+    metrics.show_each(OF_RECLAIMER, BY_GROUP, lambda: by_group(hosting.reclaimers))
     metrics.show_each(OF_SOURCE, BY_GROUP, lambda: by_group(hosting.sources))
     metrics.show_each(OF_SINK, BY_GROUP, lambda: by_group(hosting.sinks))
 

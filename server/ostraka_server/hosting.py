@@ -22,6 +22,7 @@ from ostraka_server.shard.driver import Driver
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.layout import FIRST_GROUP, FIRST_SHARD, SYSTEM_GROUP, SYSTEM_SHARD
+from ostraka_server.shard.reclaimer import Reclaimer
 from ostraka_server.shard.retention import Retention
 from ostraka_server.shard.seams import Transport
 from ostraka_server.shard.snapshot_sink import SnapshotSink
@@ -70,6 +71,7 @@ class Hosting:
         self.driver = Driver(log=self.log, log_runner=self._log_runner, transport=transport, clock=clock)
         self.stores: dict[int, Store] = {}
         self.flushers: dict[int, Flusher] = {}
+        self.reclaimers: dict[int, Reclaimer] = {}
         self.sources: dict[int, SnapshotSource] = {}
         self.sinks: dict[int, SnapshotSink] = {}
         self._compactors: list[Compactor] = []
@@ -96,7 +98,8 @@ class Hosting:
             for compactor in self._compactors:
                 tasks.create_task(compactor.run())
             for number in self.groups:
-                for each in (self.flushers[number], self.sources[number], self.sinks[number]):
+                beside = self.flushers[number], self.reclaimers[number], self.sources[number], self.sinks[number]
+                for each in beside:
                     tasks.create_task(each.run())
 
     async def close(self) -> None:
@@ -149,6 +152,7 @@ class Hosting:
         if number != SYSTEM_GROUP:  # which hardly ever changes
             self._compactors.append(Compactor(group, self._config.history, clock, self._wall, self.driver.wake))
         self.flushers[number], self.sources[number], self.sinks[number] = flusher, source, sink
+        self.reclaimers[number] = Reclaimer(group, flusher, self._store_runner, clock)
 
     def _open_store(self, number: int, factory: ConnectionFactory) -> tuple[Store, Machine]:
         """It was checked before, at the start or where it was copied."""

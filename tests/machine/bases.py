@@ -80,6 +80,10 @@ class DictBase:
         self.past = {place: row for place, row in self.past.items() if row[5] > compact_revision}
         return False
 
+    @property
+    def past_rows(self) -> int:
+        return len(self.past)
+
     def checkpoint(self) -> int | None:
         return self.state.applied_slot
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from random import Random
 
 from ostraka_server.paxos import NO_BALLOT, ReplicaId
 from ostraka_server.shard.seams import Runner
@@ -14,7 +13,7 @@ from ostraka_server.store import MemoryFactory, Owner, Store
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.shard.receiving import FailingRunner, InlineRunner
 from tests.shard.script import new_group
-from tests.store.test_damage import delta
+from tests.store.histories import some_delta
 
 WANT = WantSnapshot(NO_BALLOT, 3)
 
@@ -24,7 +23,7 @@ class Source:
 
     def __init__(self, clock: VirtualClock, runner: Runner, spare: int = 1 << 30) -> None:
         self.factory, self.spare = MemoryFactory(), spare
-        Store.open(self.factory, Owner("c", "n1", 1)).write(delta(3, Random(1)))
+        Store.open(self.factory, Owner("c", "n1", 1)).write(some_delta(3))
         self._said: list[SnapshotMessage] = []
         self.source = SnapshotSource(new_group(), self.factory, runner, clock, self._send, self._has_room)
         self._running = asyncio.create_task(self.source.run())

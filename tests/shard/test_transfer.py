@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from random import Random
 
 from ostraka_server.machine import EMPTY_STATE, Machine, MachineState
 from ostraka_server.shard.flusher import Flusher
@@ -12,7 +11,7 @@ from ostraka_server.store import Image, MemoryFactory, Owner, Store, complete, t
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.shard.receiving import InlineRunner
 from tests.shard.script import new_group
-from tests.store.test_damage import delta
+from tests.store.histories import some_delta
 
 OWNER = Owner("c", "n1", 1)
 
@@ -34,7 +33,7 @@ class Replacing:
     def received(self, slot: int) -> Image:
         """The state after `slot`, as another node sent it."""
         theirs = MemoryFactory()
-        Store.open(theirs, OWNER._replace(node="n2")).write(delta(slot, Random(1)))
+        Store.open(theirs, OWNER._replace(node="n2")).write(some_delta(slot))
         _, digest, copied = take(theirs)
         image = self.factory.receive()
         image.write(0, copied.read(0, copied.size))

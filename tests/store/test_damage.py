@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from ostraka_server.machine import Delta, MachineState, Row
+from ostraka_server.machine import Delta, MachineState, PastRow, Row
 from ostraka_server.store import (
     DamagedStore,
     FileFactory,
@@ -26,34 +26,36 @@ from ostraka_server.store import (
     take,
 )
 from ostraka_server.store.verification import verify_file
+from tests.store.histories import History
 
 OWNER = Owner("c", "n1", 1)
 PAGE = 4096
+TABLES = ("kv", "past", "record")
 
-Contents = tuple[StoredState | None, list[tuple[bytes, bytes, int, int, int]]]
+SIZES = (0, 3, 20, 100, 300, 6000)
+"""Of values: some are empty, and some too long for a page."""
+
+Contents = tuple[StoredState | None, list[tuple[object, ...]], list[tuple[object, ...]], list[tuple[object, ...]]]
+EMPTY: Contents = (None, [], [], [])
 
 
-def delta(slot: int, random: Random, size: int = 40) -> Delta:
-    """Puts and deletes; some values are empty, and some too long for a page."""
-    changes: dict[bytes, Row | None] = {}
-    for _ in range(size):
-        key, size = b"key %d" % random.randrange(120), random.choice((0, 3, 20, 100, 300, 6000))
-        row = Row(key, random.randbytes(size), random.randrange(1, slot + 1), slot, random.randrange(1, 300))
-        changes[key] = row if random.random() < 0.8 else None
-    return Delta(changes, (), {}, MachineState(slot, slot + 1, random.randbytes(16)))
+def histories(seed: int) -> History:
+    return History(Random(seed), keys=60, sizes=SIZES)
 
 
 def contents(store: Store) -> Contents:
-    with store.scan(b"", None, values=True) as rows:
-        return store.state(), list(rows)
+    """All that there is."""
+    kv, past, record = (store._reader.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES)
+    return store.state(), kv, past, record
 
 
 @pytest.fixture(scope="module")
 def image() -> bytes:
-    factory, random = MemoryFactory(), Random(1)
+    factory, history = MemoryFactory(), histories(1)
     store = Store.open(factory, OWNER)
-    for slot in range(1, 6):
-        store.write(delta(slot, random))
+    for _ in range(4):
+        store.write(history.delta(40))
+    assert all(contents(store))
     return factory.serialize()
 
 
@@ -82,7 +84,7 @@ def test_a_store_that_can_be_read_is_the_store_that_was_written(image: bytes) ->
         except (DamagedStore, UnknownStore) as refusal:
             outcomes[type(refusal).__name__] += 1
         else:
-            assert contents(store) in (written, (None, [])), seed
+            assert contents(store) in (written, EMPTY), seed
             outcomes["unchanged" if store.state() else "empty"] += 1
     assert outcomes["DamagedStore"] > 700, outcomes
     assert outcomes["unchanged"] > 200, f"unused bytes: {outcomes}"
@@ -93,7 +95,9 @@ def store() -> Store:
     store = opened(b"")
     for slot in (1, 2):
         rows = [Row(b"%d" % number, b"value %d" % slot, 1, slot, 1) for number in range(10)]
-        store.write(Delta({row.key: row for row in rows}, (), {}, MachineState(slot, slot, bytes(16))))
+        past = [PastRow(*row[:3], slot - 1, 1, slot) for row in rows]
+        records = {b"one": b"%d" % slot, b"other": b"same"}
+        store.write(Delta({row.key: row for row in rows}, past, records, MachineState(slot, slot, bytes(16))))
     return store
 
 
@@ -107,7 +111,7 @@ def test_what_a_store_says_of_itself_is_checked(store: Store) -> None:
             found = opened(bytes(flipped))
         except (DamagedStore, UnknownStore):
             continue
-        assert contents(found) in (written, (None, [])), at
+        assert contents(found) in (written, EMPTY), at
 
 
 @pytest.mark.parametrize(
@@ -133,12 +137,44 @@ def test_a_row_that_changed_while_the_store_was_open_is_not_served(store: Store,
 
 
 @pytest.mark.parametrize(
+    "change",
+    ["value = x'00'", "version = 2", "mod_revision = 0", "create_revision = 0", "value_crc = 0", "crc = 0"],
+)
+def test_a_row_of_the_past_that_changed_while_the_store_was_open_is_not_served(store: Store, change: str) -> None:
+    store._writer.execute(f"UPDATE past SET {change} WHERE key = x'33' AND end_revision = 2")
+    assert store.get_at(b"4", 1) == (b"4", b"value 2", 1, 1, 1)
+    with pytest.raises(DamagedStore, match="b'3' is not as it was written"):
+        store.get_at(b"3", 1)
+    with pytest.raises(DamagedStore), store.scan_at(b"", None, 1, values=True) as rows:
+        list(rows)
+
+
+@pytest.mark.parametrize("change", ["value = x'00'", "crc = 0", "name = x'00'"])
+def test_a_record_that_changed_is_not_served(store: Store, change: str) -> None:
+    store._writer.execute(f"UPDATE record SET {change} WHERE name = CAST('one' AS BLOB)")
+    with pytest.raises(DamagedStore, match="is not as it was written"):
+        store.records()
+
+
+def test_a_row_in_the_wrong_era_is_missed_at_the_next_start(store: Store) -> None:
+    """Reads would not look for it there."""
+    store._writer.execute("UPDATE past SET era = 1 WHERE key = x'33'")
+    with pytest.raises(DamagedStore, match="is not in its era"):
+        opened(store._writer.serialize())
+
+
+@pytest.mark.parametrize(
     "column",
     ["applied_slot", "revision", "kv_rows", "kv_crcs", "past_rows", "past_crcs", "record_rows", "record_crcs", "crc"],
 )
 def test_a_state_that_changed_is_not_believed(store: Store, column: str) -> None:
     store._writer.execute(f"UPDATE state SET {column} = {column} + 1")
-    reads = (store.state, store.checkpoint, lambda: store.count(b"", None), lambda: store.write(delta(3, Random(1))))
+    reads = (
+        store.state,
+        store.checkpoint,
+        lambda: store.count(b"", None),
+        lambda: store.write(Delta({}, (), {}, MachineState(3, 3, bytes(16)))),
+    )
     for read in reads:
         with pytest.raises(DamagedStore, match="its state is not as it was written"):
             read()
@@ -160,7 +196,17 @@ def test_rows_are_not_replaced_where_they_say_of_themselves_what_no_row_can(stor
 
 
 @pytest.mark.parametrize(
-    "change", ["DELETE FROM kv WHERE key = x'33'", "DELETE FROM kv", "old row", "DELETE FROM state"]
+    "change",
+    [
+        "DELETE FROM kv WHERE key = x'33'",
+        "DELETE FROM kv",
+        "old row",
+        "DELETE FROM past WHERE key = x'33'",
+        "DELETE FROM past",
+        "DELETE FROM record WHERE name = CAST('one' AS BLOB)",
+        "DELETE FROM record",
+        "DELETE FROM state",
+    ],
 )
 def test_rows_that_vanished_or_came_back_are_missed_at_the_next_start(store: Store, change: str) -> None:
     if change == "old row":
@@ -176,11 +222,11 @@ def test_rows_that_vanished_or_came_back_are_missed_at_the_next_start(store: Sto
 
 def test_no_flipped_byte_of_a_wal_mixes_two_checkpoints(tmp_path: Path) -> None:
     """A WAL that breaks off in the middle may hide pages that are newer in the file already."""
-    path, random = tmp_path / "s.db", Random(4)
+    path, random, history = tmp_path / "s.db", Random(4), histories(4)
     store = Store.open(FileFactory(path), OWNER)
     states: list[Contents] = [contents(store)]
     for slot in range(1, 9):
-        store.write(delta(slot, random, size=100 if slot == 1 else 2))
+        store.write(history.delta(100 if slot == 1 else 2))
         states.append(contents(store))
         if slot in (1, 8):
             assert store.checkpoint() == slot, "the file has all of it, and the WAL the same again"
@@ -207,7 +253,7 @@ def test_no_flipped_byte_of_a_wal_mixes_two_checkpoints(tmp_path: Path) -> None:
 def test_damage_does_not_leave_in_a_snapshot(tmp_path: Path) -> None:
     factory = FileFactory(tmp_path / "s.db")
     store = Store.open(factory, OWNER)
-    store.write(delta(1, Random(1)))
+    store.write(histories(1).delta(40))
     assert take(factory).slot == 1
     store._writer.execute("UPDATE kv SET value = x'00' WHERE key = (SELECT max(key) FROM kv)")
     with pytest.raises(DamagedStore, match="is not as it was written") as caught:
@@ -220,11 +266,11 @@ def test_damage_does_not_leave_in_a_snapshot(tmp_path: Path) -> None:
 def test_a_file_is_checked_by_a_program(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     store = Store.open(FileFactory(path), OWNER)
-    store.write(delta(7, Random(1)))
+    store.write(histories(1).delta(40))
     store.close()
     command = (sys.executable, "-m", "ostraka_server.store", str(path))
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "7\n"
-    assert verify_file(path) == 7
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+    assert verify_file(path) == 1
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE state SET kv_rows = kv_rows + 1")
     connection.close()
@@ -239,9 +285,9 @@ def test_what_lies_where_the_node_was_started_has_no_part_in_checking(
 ) -> None:
     path = tmp_path / "s.db"
     store = Store.open(FileFactory(path), OWNER)
-    store.write(delta(7, Random(1)))
+    store.write(histories(1).delta(40))
     store.close()
     (tmp_path / "argparse.py").write_text("raise SystemExit('not the library')")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
     monkeypatch.chdir(tmp_path)
-    assert verify_file(path) == 7
+    assert verify_file(path) == 1

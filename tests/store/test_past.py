@@ -7,43 +7,12 @@ from random import Random
 
 import pytest
 
-from ostraka_server.machine import Delta, MachineState, PastRow, Row
+from ostraka_server.machine import Delta, MachineState, PastRow
 from ostraka_server.store import ConnectionFactory, FileFactory, MemoryFactory, Owner, Store
-from ostraka_server.store.past import ERA_BITS
 from tests.machine.bases import DictBase
+from tests.store.histories import ERA, History
 
 OWNER = Owner("c", "n1", 1)
-KEYS = [b"%02d" % number for number in range(12)]
-ERA = 1 << ERA_BITS
-
-
-class History:
-    """Random deltas, as a machine gives them; revisions leap, so that a few of them span eras."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.rows: dict[bytes, Row] = {}
-        self.revision = self.slot = 1
-        self.revisions = [1]
-        """All that there were."""
-
-    def delta(self, changes: int = 8) -> Delta:
-        changed: dict[bytes, Row | None] = {}
-        past = []
-        for _ in range(changes):
-            self.revision += self.random.choice((1, 1, 2, ERA // 5))
-            self.revisions.append(self.revision)
-            key, before = self.random.choice(KEYS), None
-            if (before := self.rows.pop(key, None)) is not None:
-                past.append(PastRow(*before, self.revision))
-            if before is None or self.random.random() < 0.7:
-                created, version = (before.create_revision, before.version + 1) if before else (self.revision, 1)
-                self.rows[key] = Row(key, self.random.randbytes(5), created, self.revision, version)
-            changed[key] = self.rows.get(key)
-        self.slot += 1
-        name = b"record %d" % self.random.randrange(4)
-        records = {name: self.random.choice((None, b"", self.random.randbytes(9)))}
-        return Delta(changed, past, records, MachineState(self.slot, self.revision, bytes(16)))
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -59,7 +28,7 @@ def restarted(store: Store, factory: ConnectionFactory) -> Store:
 
 
 def same(store: Store, twin: DictBase, revision: int, start: bytes, end: bytes | None) -> None:
-    for key in KEYS:
+    for key in {*twin.rows, *(key for key, _ in twin.past)}:
         assert store.get_at(key, revision) == twin.get_at(key, revision)
     for values in (True, False):
         with (
@@ -72,13 +41,13 @@ def same(store: Store, twin: DictBase, revision: int, start: bytes, end: bytes |
 
 @pytest.mark.parametrize("seed", range(4))
 def test_any_revision_is_read_as_it_was(factory: ConnectionFactory, seed: int) -> None:
-    history, twin, store = History(seed), DictBase(), Store.open(factory, OWNER)
+    history, twin, store = History(Random(seed)), DictBase(), Store.open(factory, OWNER)
     for _ in range(20):
         delta = history.delta()
         for base in (store, twin):
             base.write(delta)
         for revision in history.random.sample(history.revisions, min(8, len(history.revisions))):
-            start, end = sorted(history.random.sample(KEYS, 2))
+            start, end = sorted(history.random.sample(history.keys, 2))
             same(store, twin, revision, *history.random.choice(((b"", None), (start, None), (start, end))))
         assert store.records() == twin.records()
     assert history.revision > 3 * ERA
@@ -90,7 +59,7 @@ def test_any_revision_is_read_as_it_was(factory: ConnectionFactory, seed: int) -
 
 
 def test_what_is_written_twice_is_there_once(factory: ConnectionFactory) -> None:
-    history, store = History(7), Store.open(factory, OWNER)
+    history, store = History(Random(7)), Store.open(factory, OWNER)
     for _ in range(3):
         delta = history.delta()
         for _ in range(2):
@@ -101,7 +70,7 @@ def test_what_is_written_twice_is_there_once(factory: ConnectionFactory) -> None
 
 
 def test_a_flush_on_the_way_does_not_change_what_is_scanned(tmp_path: Path) -> None:
-    history, store = History(8), Store.open(FileFactory(tmp_path / "s.db"), OWNER)
+    history, store = History(Random(8)), Store.open(FileFactory(tmp_path / "s.db"), OWNER)
     twin = DictBase()
     for _ in range(4):
         delta = history.delta()
@@ -122,7 +91,7 @@ def test_a_flush_on_the_way_does_not_change_what_is_scanned(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("rows_max", [1, 3, 1000])
 def test_what_was_compacted_is_removed_bite_by_bite_and_nothing_else(factory: ConnectionFactory, rows_max: int) -> None:
-    history, twin, store = History(9), DictBase(), Store.open(factory, OWNER)
+    history, twin, store = History(Random(9)), DictBase(), Store.open(factory, OWNER)
     for _ in range(20):
         delta = history.delta()
         store.write(delta)
@@ -143,7 +112,7 @@ def test_what_was_compacted_is_removed_bite_by_bite_and_nothing_else(factory: Co
 
 
 def test_a_reclamation_that_was_forgotten_begins_again(factory: ConnectionFactory) -> None:
-    history, store = History(10), Store.open(factory, OWNER)
+    history, store = History(Random(10)), Store.open(factory, OWNER)
     for _ in range(10):
         store.write(history.delta())
     assert store.reclaim(history.revision, 5)

@@ -30,6 +30,13 @@ class Checkpoint(Protocol):
     def checkpoint(self) -> int | None:
         """Make what was written durable; the applied slot that is so now, None where it cannot be told. Blocking."""
 
+    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
+        """Look at so many rows of the past, and remove those that ended by then; whether there are more. Blocking."""
+
+    @property
+    def past_rows(self) -> int:
+        """Rows of the past that are there."""
+
 
 class Flusher:
     """One group's. With a `retention` it also keeps the log short, behind what is durable in the store."""
@@ -54,7 +61,10 @@ class Flusher:
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._delta: Delta | None = None  # what is being written
-        self._busy = asyncio.Lock()
+        self.busy = asyncio.Lock()
+        """Held while the store is written to, or replaced."""
+        self.flushed = asyncio.Event()
+        """Set by each flush."""
         self.flush_seconds = seconds()
         self.checkpoint_seconds = seconds()
         """Of both: until the store's thread had done it, which other groups keep busy, too."""
@@ -83,7 +93,7 @@ class Flusher:
     async def flush(self) -> None:
         """Write all that was applied until now. Cancelled on the way, the next call begins with the same write again:
         whether the first one was completed, nobody knows, and twice makes no difference."""
-        async with self._busy:
+        async with self.busy:
             await self._write()
             if not self._group.lost:  # by now it may be: then the machine may have applied half an entry
                 self._delta = self._group.machine.begin_flush()
@@ -92,14 +102,14 @@ class Flusher:
     @asynccontextmanager
     async def idle(self) -> AsyncIterator[None]:
         """While entered nothing is written: store and machine may be replaced."""
-        async with self._busy:
+        async with self.busy:
             self._delta = None
             yield
 
     async def _shorten_log(self) -> None:
         if self._retention is None or not self._retention.surplus:
             return
-        async with self._busy:
+        async with self.busy:
             if self._group.lost:
                 return
             began = self._clock.now()
@@ -124,3 +134,4 @@ class Flusher:
         self._delta = None
         self._group.machine.end_flush()
         self._group.flushed()
+        self.flushed.set()

@@ -70,5 +70,6 @@ def _give_back(connection: sqlite3.Connection) -> bool:
     (pages,), (free,) = (connection.execute(f"PRAGMA {each}").fetchone() for each in ("page_count", "freelist_count"))
     surplus = int(free) - int(pages) // _SPARE
     if surplus > 0:
-        connection.execute(f"PRAGMA incremental_vacuum({min(surplus, PAGES_MAX)})").fetchall()
+        # It gives back one page each time it is stepped, which `execute` does once.
+        connection.executescript(f"PRAGMA incremental_vacuum({min(surplus, PAGES_MAX)})")
     return surplus > PAGES_MAX

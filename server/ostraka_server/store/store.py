@@ -49,6 +49,8 @@ class Store:
         self._name = factory.name
         self._writer, self._reader = connections
         self._reclamation = Reclamation()
+        self.past_rows = 0
+        """Of the last checkpoint."""
 
     @classmethod
     def open(cls, factory: ConnectionFactory, owner: Owner, *, verified: bool = False) -> Self:
@@ -63,6 +65,7 @@ class Store:
         try:
             with naming(factory.name):
                 prepare(connections.writer, factory.name, owner)
+                store.past_rows = read_state(connections.writer, factory.name)[1].past.rows
             if not verified:
                 verify(connections.reader, factory.name)
         except BaseException:
@@ -143,12 +146,15 @@ class Store:
                 write_records(connection, delta.records, before.record, self._name),
             )
             write_state(connection, after, totals)
+        self.past_rows = totals.past.rows
 
     def reclaim(self, compact_revision: int, rows_max: int) -> bool:
         """One bite of removing what ended by `compact_revision`, which the last checkpoint has to know: look at so many
         rows, and give a few free pages back to the file system. Whether there is more to do."""
         with naming(self._name):
-            return self._reclamation.bite(self._writer, compact_revision, rows_max, self._name)
+            more = self._reclamation.bite(self._writer, compact_revision, rows_max, self._name)
+            self.past_rows = read_state(self._writer, self._name)[1].past.rows
+        return more
 
     def checkpoint(self) -> int | None:
         """Make all that was written durable; the applied slot that is so now. None where a reader was in the way."""

@@ -55,28 +55,31 @@ def verify_file(path: Path) -> int:
 
 def _current(connection: sqlite3.Connection, name: str) -> Total:
     total, order = Total(), _Order(name)
-    for rows in _batches(connection, f"SELECT {CURRENT.columns} FROM kv ORDER BY key"):
-        total = total.plus(Total(len(rows), CURRENT.check_all(rows, name)))
-        order.follow([row[0] for row in rows])
+    for columns in _batches(connection, f"SELECT {CURRENT.columns} FROM kv ORDER BY key"):
+        total = total.plus(CURRENT.check_all(columns, name))
+        order.follow(columns[0])
     return total
 
 
 def _past(connection: sqlite3.Connection, name: str) -> Total:
     total, order = Total(), _Order(name)
-    for rows in _batches(connection, f"SELECT {PAST.columns}, era FROM past ORDER BY era, key, end_revision"):
-        total = total.plus(Total(len(rows), PAST.check_all([row[:-1] for row in rows], name)))
-        order.follow([(row[-1], row[0], row[5]) for row in rows])
-        for row in rows:
-            if row[-1] != era_of(row[5]):
-                raise DamagedStore(name, f"the row of key {row[0]!r:.80} is not in its era")
+    query = f"SELECT era, {PAST.columns} FROM past ORDER BY era, key, end_revision"
+    for eras, *columns in _batches(connection, query):
+        total = total.plus(PAST.check_all(columns, name))
+        keys, ends = columns[0], columns[5]
+        if eras != tuple(map(era_of, ends)):
+            raise DamagedStore(name, f"a row that ended in {ends[0]} to {ends[-1]} is not in its era")
+        order.follow(tuple(zip(eras, keys, ends, strict=True)))
     return total
 
 
 def _records(connection: sqlite3.Connection, name: str) -> Total:
     total, order = Total(), _Order(name)
-    for rows in _batches(connection, f"SELECT {RECORD} FROM record ORDER BY name"):
-        order.follow([checked_record(row, name)[0] for row in rows])
-        total = total.plus(Total(len(rows), sum(row[-1] for row in rows)))
+    for names, values, crcs in _batches(connection, f"SELECT {RECORD} FROM record ORDER BY name"):
+        for record in zip(names, values, crcs, strict=True):
+            checked_record(record, name)
+        total = total.plus(Total(len(crcs), sum(crcs)))
+        order.follow(names)
     return total
 
 
@@ -85,9 +88,9 @@ class _Order:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._last: list[Any] = []
+        self._last: tuple[Any, ...] = ()
 
-    def follow(self, places: list[Any]) -> None:
+    def follow(self, places: tuple[Any, ...]) -> None:
         """The next rows'. Raises DamagedStore."""
         places = self._last + places
         try:
@@ -100,6 +103,7 @@ class _Order:
 
 
 def _batches(connection: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+    """Some rows at a time, as the cells of each column."""
     with closing(connection.execute(query)) as cursor:
         while rows := cursor.fetchmany(_BATCH):
-            yield rows
+            yield list(zip(*rows, strict=True))
