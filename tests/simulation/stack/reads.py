@@ -4,6 +4,8 @@
 - A bounded read is of no revision older than what was acknowledged before it was asked, less the staleness that it
   tells. That is counted on the node's clock, so it is checked where these run as fast as time.
 - A read that is not to be older than the caller's own write is not, and is never refused as one of the future.
+- Meanwhile others compact: what is refused for that lies before a revision that somebody asked to compact to, and what
+  was told to be compacted before a linearizable read began, that read does not answer any more.
 """
 
 from __future__ import annotations
@@ -15,13 +17,17 @@ from dataclasses import dataclass
 from random import Random
 
 from ostraka.checking.witness import Answer, Get, Keyspace, Range, Request
-from ostraka.errors import FutureRevision, OstrakaError
+from ostraka.errors import Compacted, FutureRevision, OstrakaError
 from tests.simulation.stack.cluster import Cluster, SimulatedClient
 from tests.simulation.stack.translation import row_of
 from tests.simulation.violation import Violation
 
 STALENESSES_S = 0.0, 0.1, 1.0, 5.0
 PAGE_SIZES = 1, 2, 5
+COMPACTIONS = 0.1
+"""Of the calls here."""
+OLDER = 5
+"""So many revisions that are compacted are asked for, too."""
 END = b"key~"
 
 
@@ -46,6 +52,8 @@ class Reads:
         self._wrong: list[str] = []
         self._times = [0.0]
         self._revisions = [1]  # the highest acknowledged by then
+        self._asked_to_compact = 0
+        self._compacted = 0
 
     @property
     def _newest(self) -> int:
@@ -58,8 +66,11 @@ class Reads:
             self._revisions.append(revision)
 
     async def ask(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> bool:
-        """Read something; whether it was answered. What fails tells nothing, unless it must not."""
-        read = random.choice((self._bounded, self._of_ones_own, self._past, self._scan))
+        """Read something, or compact; whether it was answered. What fails tells nothing, unless it must not."""
+        if random.random() < COMPACTIONS:
+            read = self._compact
+        else:
+            read = random.choice((self._bounded, self._of_ones_own, self._past, self._past_scan, self._scan))
         try:
             await read(client, random, key, timeout)
         except OstrakaError:
@@ -84,12 +95,33 @@ class Reads:
         self._note(Get(key), row_of(found.kv), found.read_revision, own, f"not before {own}")
 
     async def _past(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
-        revision = random.randint(1, self._newest)
+        revision, serializable, compacted = self._some_revision(random), random.random() < 0.7, self._compacted
         with self._acknowledged():
-            found = await client.read(key, revision=revision, serializable=random.random() < 0.7, timeout=timeout)
+            found = await client.read(key, revision=revision, serializable=serializable, timeout=timeout)
         if found.read_revision != revision:
             self._wrong.append(f"revision {revision} was asked for, {found.read_revision} read")
+        if revision < compacted and not serializable:
+            self._wrong.append(f"revision {revision} was read, after it had been told that {compacted} was compacted")
         self._note(Get(key), row_of(found.kv), revision, revision, "of the past")
+
+    async def _past_scan(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
+        revision, page_size = self._some_revision(random), random.choice(PAGE_SIZES)
+        scan = client.range(key, END, revision=revision, page_size=page_size, timeout=timeout)
+        with self._acknowledged():
+            rows = tuple([row async for kv in scan if (row := row_of(kv)) is not None])
+        self._note(Range(key, END), rows, revision, revision, "a scan of the past")
+
+    async def _compact(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
+        revision = self._some_revision(random)
+        self._asked_to_compact = max(revision, self._asked_to_compact)
+        with self._acknowledged():
+            await client.compact(revision, timeout=timeout)
+        self._compacted = max(revision, self._compacted)
+        self._cluster.trace.count("compacted")
+
+    def _some_revision(self, random: Random) -> int:
+        """Of those that were acknowledged; mostly one that is not compacted."""
+        return random.randint(max(1, min(self._compacted, self._newest) - OLDER), self._newest)
 
     async def _scan(self, client: SimulatedClient, random: Random, key: bytes, timeout: float) -> None:
         serializable, at_least = random.random() < 0.5, self._newest
@@ -100,9 +132,15 @@ class Reads:
 
     @contextmanager
     def _acknowledged(self) -> Iterator[None]:
-        """Within it a revision is asked for that had been acknowledged: it must not be refused as not made yet."""
+        """Within it a revision is asked for that had been acknowledged: it must not be refused as not made yet, and as
+        compacted only where somebody asked for that."""
         try:
             yield
+        except Compacted as refusal:
+            self._cluster.trace.count("refused as compacted")
+            if refusal.compact_revision > self._asked_to_compact:
+                self._wrong.append(f"nobody asked to compact to {refusal.compact_revision}: {refusal}")
+            raise
         except FutureRevision as refusal:
             self._wrong.append(f"what had been acknowledged was refused: {refusal}")
             raise

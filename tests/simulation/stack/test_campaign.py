@@ -16,6 +16,7 @@ SEEDS = 100
 EVENTS = (
     "snapshot installed", "refused by name", "ended by its disk", "connection lost by silence", "stall",
     "call ok", "call failed", "call unknown", "history searched",
+    "read by strength", "compacted", "refused as compacted",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from ostraka.errors import Compacted
 from ostraka_server.config import Log, Store
 from ostraka_server.shard.layout import FIRST_GROUP
 from tests.simulation.stack.callers import Load
@@ -56,6 +57,33 @@ def test_a_replica_that_was_away_comes_back_by_snapshot_under_load(seed: int) ->
         assert all(any(hosting.flushers[FIRST_GROUP].checkpoint_seconds.counts) for hosting in others)
 
     run(scenario, seed=seed, store=FLUSHING, log=SHORT)
+
+
+def test_a_snapshot_brings_the_past_that_is_kept_and_no_other() -> None:
+    """The compaction, too, came while the replica was away."""
+
+    async def scenario(cluster: Cluster) -> None:
+        client, away = cluster.client(), cluster.followers[0]
+        slot = away.up.group.replica.decided_through
+        away.kill()
+        revisions = [(await client.put("key", f"{number}")).revision for number in range(100)]
+        await client.compact(revisions[50])
+        await until_truncated(cluster, slot)
+        away.start()
+        await cluster.until_serves(away)
+        await cluster.until(lambda: installed(away) == 1 and not away.up.group.lost, 5.0)
+        await cluster.until_level()
+
+        local = cluster.client(away.address)
+        for number in (50, 51, 99):
+            found = await local.get("key", revision=revisions[number], serializable=True)
+            assert found is not None
+            assert found.value == b"%d" % number
+        with pytest.raises(Compacted) as refused:
+            await local.get("key", revision=revisions[49], serializable=True)
+        assert refused.value.compact_revision == revisions[50]
+
+    run(scenario, seed=8, store=FLUSHING, log=SHORT)
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
