@@ -8,7 +8,7 @@ import pytest
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import Compare, GetRequest, RangeRequest
+from ostraka.v1.kv_pb2 import CompactRequest, Compare, GetRequest, RangeRequest
 from ostraka_server.machine import DeleteResult, Machine, PutResult, RangeResult, Refused, Row
 from ostraka_server.machine.results import ReadResult, TxnResult
 from ostraka_server.machine.transaction import TXN_RESPONSE_BYTES_MAX
@@ -89,7 +89,7 @@ def test_all_that_a_transaction_writes_has_one_revision(machine: Machine) -> Non
     result = done(machine, txn(then=[put(b"a", b"3", prev_kv=True), delete(b"b", prev_kv=True), put(b"c")]))
     before = [Row(b"a", b"1", 2, 4, 2), Row(b"b", b"2", 3, 3, 1)]
     assert result.revision == 5
-    assert result.results == [PutResult(5, before[0]), DeleteResult(5, 1, [before[1]]), PutResult(5, None)]
+    assert result.results == [PutResult(5, before[0]), DeleteResult(5, 1, (before[1],)), PutResult(5, None)]
     assert machine.revision == 5
     assert ranged(machine).rows == [Row(b"a", b"3", 2, 5, 3), Row(b"c", b"", 5, 5, 1)]
 
@@ -186,6 +186,26 @@ def test_a_revision_of_the_future_refuses_the_whole_transaction(machine: Machine
 def test_the_revision_before_the_transaction_can_be_read_within_it(machine: Machine) -> None:
     result = done(machine, txn(then=[put(b"a", b"3"), Command(get=GetRequest(key=b"a", revision=4))]))
     assert result.results[1] == ReadResult(5, 4, Row(b"a", b"1", 2, 4, 2))
+
+
+def test_an_older_revision_can_be_read_unless_it_is_compacted(machine: Machine) -> None:
+    old = [Command(get=GetRequest(key=b"a", revision=3)), Command(range=RangeRequest(key=b"a", revision=3))]
+    row = Row(b"a", b"0", 2, 2, 1)
+    first, second = done(machine, txn(then=[*old, delete(b"a")])).results[:2]
+    assert first == ReadResult(4, 3, row)
+    assert second == ReadResult(4, 3, RangeResult([row], False, 1))
+    apply(machine, entry(Command(compact=CompactRequest(revision=4))))
+    (refused,) = apply(machine, entry(txn(then=[MARK, old[1]])))
+    assert isinstance(refused, Refused) and refused.reason == common_pb2.COMPACTED
+    assert refused.compact_revision == 4
+    assert (machine.revision, machine.get(b"mark")) == (5, None)
+
+
+def test_what_a_transaction_replaces_is_history(machine: Machine) -> None:
+    done(machine, txn(then=[put(b"a", b"3"), delete(b"b"), put(b"c")]))
+    before = machine.rows_at(4)
+    assert not isinstance(before, Refused)
+    assert [before.get(key) for key in (b"a", b"b", b"c")] == [Row(b"a", b"1", 2, 4, 2), Row(b"b", b"2", 3, 3, 1), None]
 
 
 def test_a_list_that_is_not_done_may_ask_what_cannot_be_answered(machine: Machine) -> None:

@@ -119,7 +119,7 @@ class Plain:
         for row in doomed:
             del self.rows[row.key]
         self._wrote |= bool(doomed)
-        return self.revision, len(doomed), doomed if request.prev_kv else ()
+        return self.revision, len(doomed), tuple(doomed) if request.prev_kv else ()
 
 
 def _within(rows: Rows, request: Any) -> list[Row]:

@@ -6,8 +6,6 @@ numbers the invariants.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from google.protobuf.message import DecodeError
 
 from ostraka.v1 import common_pb2
@@ -15,21 +13,20 @@ from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import CompactRequest, DeleteRequest, PutRequest, TxnRequest
 from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
 from ostraka_server.machine.base import Base, Delta, MachineState, Row
+from ostraka_server.machine.deleting import doomed
 from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.entry import opened
 from ostraka_server.machine.history import History
 from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.moments import Moments
 from ostraka_server.machine.past import Past
-from ostraka_server.machine.ranges import span
-from ostraka_server.machine.reading import answer_bytes
 from ostraka_server.machine.records import Records
 from ostraka_server.machine.results import CompactResult, DeleteResult, Done, PutResult, Refused, Result, TxnResult
 from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.sessions import Session, Sessions
 from ostraka_server.machine.transaction import execute
 from ostraka_server.machine.validation import refuse_client, refuse_shape, refuse_transaction_shape
-from ostraka_server.machine.workspace import Put, Workspace
+from ostraka_server.machine.workspace import Workspace
 
 DELETE_PREV_BYTES_MAX = 3 << 20
 """Most that the rows of a delete with prev_kv may take: beyond it the answer would not fit a message. Part of the entry
@@ -138,7 +135,7 @@ class Machine:
         return PutResult(revision, prev if request.prev_kv else None)
 
     def _delete(self, request: DeleteRequest, effects: Effects) -> DeleteResult | Refused:
-        rows = self._doomed(request)
+        rows = doomed(self._layers, request, DELETE_PREV_BYTES_MAX)
         if rows is None:
             message = (
                 f"the rows to return are over {DELETE_PREV_BYTES_MAX} bytes: delete a smaller range, or without prev_kv"
@@ -151,39 +148,14 @@ class Machine:
                 self._layers.delete(row, self._revision)
         return DeleteResult(self._revision, len(rows), rows if request.prev_kv else ())
 
-    def _doomed(self, request: DeleteRequest) -> Sequence[Row] | None:
-        """What a delete removes, or None if that is more than it may return."""
-        if not request.range_end:
-            row = self._layers.get(request.key)
-            return (row,) if row is not None else ()
-        rows, size = [], 0
-        with self._layers.scan(*span(request.key, request.range_end), values=True) as found:
-            for row in found:
-                size += answer_bytes(row) if request.prev_kv else 0
-                if size > DELETE_PREV_BYTES_MAX:
-                    return None
-                rows.append(row)
-        return tuple(rows)
-
     def _transact(self, request: TxnRequest, effects: Effects) -> TxnResult | Refused:
         workspace = Workspace(self._layers, self._revision)
         result = execute(request, workspace, self.rows_at)
         if isinstance(result, TxnResult):
             effects.transact(result.succeeded, len(workspace.writes))
-            self._commit(workspace, effects)
+            workspace.commit(self._layers, effects)
+            self._revision = workspace.revision
         return result
-
-    def _commit(self, workspace: Workspace, effects: Effects) -> None:
-        """All writes of a transaction, under one revision."""
-        self._revision = workspace.revision
-        for write in workspace.writes:
-            if isinstance(write, Put):
-                self._layers.put(write.row, write.prev)
-                effects.put(write.row)
-            else:
-                for row in write:
-                    self._layers.delete(row, self._revision)
-                effects.delete(self._revision, write)
 
     def read_transaction(self, request: TxnRequest) -> TxnResult | Refused:
         """What a transaction answers that writes nothing, in the present state."""

@@ -12,7 +12,7 @@ from ostraka.v1 import common_pb2
 from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, Operation, PutRequest, RangeRequest, TxnRequest
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.compare import holds
-from ostraka_server.machine.ranges import span
+from ostraka_server.machine.deleting import doomed
 from ostraka_server.machine.reading import answer_bytes, read
 from ostraka_server.machine.results import (
     DeleteResult,
@@ -86,7 +86,7 @@ class _Execution:
         found = read(self._rows(request.revision), request, self._bytes_left)
         self._spend(sum(map(answer_bytes, found.rows)))
         if found.more and len(found.rows) != request.limit:
-            self._spend(self._bytes_left + 1)  # bytes cut it, not the limit
+            raise _too_large()
         return self._have_read(request.revision, found)
 
     def _put(self, request: PutRequest) -> PutResult:
@@ -97,21 +97,14 @@ class _Execution:
         return PutResult(self._workspace.revision, prev)
 
     def _delete(self, request: DeleteRequest) -> DeleteResult:
-        rows = self._doomed(request)
+        rows = doomed(self._workspace, request, self._bytes_left)
+        if rows is None:
+            raise _too_large()
+        if request.prev_kv:
+            self._spend(sum(map(answer_bytes, rows)))
         if rows:
             self._workspace.delete(rows)
         return DeleteResult(self._workspace.revision, len(rows), rows if request.prev_kv else ())
-
-    def _doomed(self, request: DeleteRequest) -> Sequence[Row]:
-        if not request.range_end:
-            row = self._workspace.get(request.key)
-            rows = [row] if row is not None else []
-        else:
-            with self._workspace.scan(*span(request.key, request.range_end), values=True) as found:
-                rows = list(found)
-        if request.prev_kv:
-            self._spend(sum(map(answer_bytes, rows)))
-        return rows
 
     def _rows(self, revision: int) -> Rows:
         rows = self._past(revision) if revision else self._workspace
@@ -125,8 +118,12 @@ class _Execution:
     def _spend(self, size: int) -> None:
         self._bytes_left -= size
         if self._bytes_left < 0:
-            message = f"its answer is over {TXN_RESPONSE_BYTES_MAX} bytes: read less in one transaction"
-            raise _Refusal(Refused(common_pb2.TOO_LARGE, message))
+            raise _too_large()
+
+
+def _too_large() -> _Refusal:
+    message = f"its answer is over {TXN_RESPONSE_BYTES_MAX} bytes: read less in one transaction"
+    return _Refusal(Refused(common_pb2.TOO_LARGE, message))
 
 
 def _outcomes(request: TxnRequest, rows: Rows) -> Iterator[bool]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from sortedcontainers import SortedDict
 
 from ostraka_server.machine.base import Row
-from ostraka_server.machine.layers import shadow
+from ostraka_server.machine.effects import Effects
+from ostraka_server.machine.layers import Layers, shadow
 from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.unknown import UNKNOWN, Unknown
 
@@ -71,6 +72,17 @@ class Workspace(Rows):
         """Rows that exist, at least one."""
         self._changes.update((row.key, None) for row in rows)
         self.writes.append(rows)
+
+    def commit(self, layers: Layers, effects: Effects) -> None:
+        """Do the same to the rows below."""
+        for write in self.writes:
+            if isinstance(write, Put):
+                layers.put(write.row, write.prev)
+                effects.put(write.row)
+            else:
+                for row in write:
+                    layers.delete(row, self.revision)
+                effects.delete(self.revision, write)
 
     def _changed(self, start: bytes, end: bytes | None) -> Iterator[bytes]:
         keys: Iterator[bytes] = self._changes.irange(start, end, inclusive=(True, False))
