@@ -5,6 +5,7 @@ Integers and choices only: hypothesis plays the chance, too, and its floats are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -49,6 +50,15 @@ class Draws:
         revision = self._shard.revision
         earlier = self.chance.randrange(revision + 2) if self.one_in(4) else self.chance.randrange(10)
         return max(0, revision + 1 - earlier)
+
+    def clients(self) -> Sequence[int]:
+        """Those that are known."""
+        return tuple(self._shard.sessions.clients)
+
+    def answered_below(self, client: int) -> int:
+        """What a client has said last; 1 of one that is not known."""
+        known = self._shard.sessions.clients.get(client)
+        return known.answered_below if known else 1
 
     def past(self) -> Options:
         """The present as often as not."""

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
+from ostraka_server.machine import sessions
 from ostraka_server.store import FileFactory, MemoryFactory
+from tests.model.sessions import ANSWER_BYTES_MAX, CLIENTS_MAX, WINDOW
 from tests.model.world import World
 from tests.simulation.shrink import minimize
 
@@ -54,7 +57,7 @@ class Outcome(NamedTuple):
 
 def run(seed: int, steps: Sequence[int] = range(STEPS)) -> Outcome:
     """Take these steps of a seed. Whatever is raised on the way is a failure."""
-    with _world(seed) as world:
+    with bounds_within_reach(), _world(seed) as world:
         for place, number in enumerate(steps):
             chance = Random(f"{seed} {number}")
             (step,) = chance.choices(tuple(KINDS), tuple(KINDS.values()))
@@ -80,6 +83,19 @@ def shrunk(failure: Failure) -> Failure:
 
     minimize(failure.steps, fails)
     return best
+
+
+@contextmanager
+def bounds_within_reach() -> Iterator[None]:
+    """The machine's bounds of sessions lowered to what a run comes to. They are part of the entry format, and no
+    setting."""
+    lowered: dict[str, Any] = {
+        "SESSIONS_MAX": CLIENTS_MAX,
+        "SESSION_WINDOW": WINDOW,
+        "SESSION_ANSWER_BYTES_MAX": ANSWER_BYTES_MAX,
+    }
+    with patch.multiple(sessions, **lowered):
+        yield
 
 
 @contextmanager

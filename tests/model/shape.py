@@ -13,6 +13,7 @@ from ostraka.v1.kv_pb2 import (
     RangeRequest,
     TxnRequest,
 )
+from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
 from tests.model.ranges import malformed_order, malformed_range
 from tests.model.transactions import malformed_compare, writes_twice
 
@@ -30,6 +31,8 @@ def malformed(request: Any) -> bool:
             return malformed_range(request)
         case TxnRequest():
             return _malformed_transaction(request)
+        case RegisterRequest() | CloseRequest():
+            return not request.client
         case CompactRequest():
             return False
     return True

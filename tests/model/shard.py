@@ -13,9 +13,11 @@ from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, Reply
 from tests.model.draft import Draft, State
 from tests.model.outcome import INVALID, Outcome, Refusal, Refused
+from tests.model.sessions import Sessions
 from tests.model.shape import malformed
 
-WRITES = ("put", "delete", "txn", "compact")
+OF_THE_SESSIONS = ("register", "close")
+WRITES = ("put", "delete", "txn", "compact", *OF_THE_SESSIONS)
 READS = ("get", "range", "txn")
 
 
@@ -25,6 +27,7 @@ class Shard:
     def __init__(self) -> None:
         self.states: list[State] = [{}, {}]  # an empty shard is at revision 1; there is no revision 0
         self.compact_revision = 0
+        self.sessions = Sessions()
         self._made: list[tuple[int, int]] = []  # when a revision was made, and which
 
     @property
@@ -34,16 +37,22 @@ class Shard:
     def execute(self, wall_ms: int, commands: Sequence[Command]) -> list[list[Outcome]]:
         """What the commands of an entry are answered. Time does not run back, whatever the entry's says."""
         before = self.revision
-        outcomes = [[self._write(command)] for command in commands]
+        outcomes = [self._once(command) for command in commands]
         if self.revision > before:
             self._made.append((max([wall_ms, *(made for made, _ in self._made[-1:])]), self.revision))
         return outcomes
 
+    def _once(self, command: Command) -> list[Outcome]:
+        if command.client:
+            return self.sessions.once(command, lambda: self._write(command))
+        return [self._write(command)]
+
     def _write(self, command: Command) -> Outcome:
         kind = command.WhichOneof("request")
-        if kind not in WRITES or malformed(requested(command)):
+        if kind not in WRITES or malformed(requested(command)) or (command.client and kind in OF_THE_SESSIONS):
             return INVALID
-        return self._compact(command.compact) if kind == "compact" else self._perform(command)
+        own = {"compact": self._compact, "register": self._register, "close": self._close}
+        return own[kind](getattr(command, kind)) if kind in own else self._perform(command)
 
     def read(self, command: Command) -> list[Outcome]:
         """What a request that does not enter the log is answered."""
@@ -70,6 +79,17 @@ class Shard:
         if revision < self.compact_revision:
             raise Refused(Refusal(Reason.COMPACTED, self.compact_revision))
         return self.states[revision]
+
+    def _register(self, request: Any) -> Outcome:
+        reply = Reply()
+        reply.register.header.revision = self.revision
+        return reply if self.sessions.register(request.client) else INVALID
+
+    def _close(self, request: Any) -> Outcome:
+        self.sessions.close(request.client)
+        reply = Reply()
+        reply.close.header.revision = self.revision
+        return reply
 
     def _compact(self, request: Any) -> Outcome:
         if request.revision > self.revision:

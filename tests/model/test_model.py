@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from itertools import count
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.overlay import Overlay
 from ostraka_server.store import Store, StoredState
-from tests.model.runs import Failure, in_memory, run, shrunk
+from tests.model.runs import Failure, bounds_within_reach, in_memory, run, shrunk
 
 OPERATIONS = 20_000
 CHANCE = st.randoms(use_true_random=False)
@@ -26,6 +27,9 @@ ALL_MET = {
     *("put: answered", "put: INVALID", "delete: answered", "delete: INVALID", "None: INVALID"),
     *(f"{read}: {how}" for read in ("get", "range") for how in ("answered", "INVALID", "COMPACTED", "FUTURE_REVISION")),
     *(f"txn: {how}" for how in ("answered", "INVALID", "COMPACTED", "FUTURE_REVISION")),
+    *(f"{write}: {how}" for write in ("put", "delete", "txn") for how in ("EXPIRED", "ANSWER_LOST")),
+    *(f"register: {how}" for how in ("answered", "INVALID")),
+    "close: answered",
     *(f"compact: {how}" for how in ("answered", "COMPACTED", "FUTURE_REVISION")),
 }
 """Each request answered, and refused for each reason that there is."""
@@ -42,8 +46,9 @@ class Rules(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._opened = in_memory()
-        self._world = self._opened.__enter__()
+        self._opened = ExitStack()
+        self._opened.enter_context(bounds_within_reach())
+        self._world = self._opened.enter_context(in_memory())
 
     @rule(chance=CHANCE)
     def write(self, chance: Random) -> None:
@@ -74,7 +79,7 @@ class Rules(RuleBasedStateMachine):
         self._world.install(chance)
 
     def teardown(self) -> None:
-        self._opened.__exit__(None, None, None)
+        self._opened.close()
 
 
 def test_hypothesis_finds_no_steps_that_part_them() -> None:

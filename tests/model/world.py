@@ -32,6 +32,7 @@ class World:
         self.met: Counter[str] = Counter()
         """What was asked, and how it was answered: as often as it was compared with the model's."""
         self._wall_ms = 1_000_000
+        self._sent: list[Command] = []
         self._entries: list[bytes] = []
         self._model = Shard()
         self._replicas = [Replica(factory, self._entries, cache_bytes_max=0) for factory in factories]
@@ -43,7 +44,8 @@ class World:
     def write(self, chance: Random) -> None:
         """An entry of some commands is decided; of none it is a no-op."""
         draws = Draws(chance, self._model, self._wall_ms)
-        commands = [requests.write(draws) for _ in range(chance.choice((0, 1, 1, 1, 2, 4)))]
+        commands = [requests.write(draws, self._sent) for _ in range(chance.choice((0, 1, 1, 1, 2, 4)))]
+        self._sent += (command for command in commands if command.client)
         noise = [requests.NOT_EVEN_A_MESSAGE] * (chance.randrange(50) == 0)
         self._wall_ms += chance.choice((0, 1, 300, 700, 5000, -400))
         self._entries.append(entry(*commands, *noise, wall_ms=self._wall_ms) if commands else b"")
