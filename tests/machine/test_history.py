@@ -193,3 +193,21 @@ def test_compaction_outlives_a_restart() -> None:
     again = Machine(base, base.state)
     assert again.compact_revision == 2
     assert again.begin_flush() is None
+
+
+def test_what_a_restart_could_still_be_asked_for_is_not_reclaimed() -> None:
+    """The compaction is applied, and not in the checkpoint yet: who starts from there has not heard of it."""
+    base = DictBase()
+    machine = Machine(base, base.state)
+    apply(machine, entry(put(b"a", b"old"), put(b"a", b"new")))
+    flush(machine, base)
+    apply(machine, entry(compact(3)))
+    delta = machine.begin_flush()
+    assert delta is not None
+    assert machine.reclaimable_revision == 0
+    base.reclaim(machine.reclaimable_revision, 1000)
+    row = at(Machine(base, base.state), 2).get(b"a")
+    assert row is not None and row.value == b"old"
+    base.write(delta)
+    machine.end_flush()
+    assert machine.reclaimable_revision == Machine(base, base.state).reclaimable_revision == 3

@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from ostraka.aio import Client
-from ostraka_server.config import Address, Config, Limits, Log, Member, Paxos, Store
+from ostraka_server.config import Address, Config, History, Limits, Log, Member, Paxos, Store
 from ostraka_server.hosting import SHARDS
 from ostraka_server.shard.group import Group
 from tests.simulation.clock import Clock
@@ -44,6 +44,7 @@ STORE = Store()
 LOG = Log(segment_bytes=512 * KiB)
 """Small enough for memory."""
 PAXOS = Paxos(window_bytes=256 * KiB)
+HISTORY = History()
 LIMITS = Limits(value_bytes_max=16 * KiB, request_bytes_max=64 * KiB, range_response_bytes_max=32 * KiB)
 
 Scenario = Callable[["Cluster"], Coroutine[Any, Any, None]]
@@ -58,13 +59,14 @@ def run(
     limits: Limits = LIMITS,
     log: Log = LOG,
     paxos: Paxos = PAXOS,
+    history: History = HISTORY,
 ) -> Trace:
     """Start a cluster, wait until it serves, live through the scenario; what happened."""
     timeline = Timeline()
     trace = Trace(timeline)
 
     async def live() -> None:
-        cluster = Cluster(timeline, trace, seed, configs(size, store, limits, log, paxos))
+        cluster = Cluster(timeline, trace, seed, configs(size, store, limits, log, paxos, history))
         try:
             await cluster.until(lambda: cluster.leader is not None and all(cluster.serving), FORMED_WITHIN_S)
             await scenario(cluster)
@@ -75,7 +77,9 @@ def run(
     return trace
 
 
-def configs(size: int, store: Store, limits: Limits, log: Log, paxos: Paxos) -> list[Config]:
+def configs(
+    size: int, store: Store, limits: Limits, log: Log, paxos: Paxos, history: History = HISTORY
+) -> list[Config]:
     """Of nodes n1, n2, ..."""
     names = [f"n{number}" for number in range(1, size + 1)]
     members = tuple(Member(name, Address(name, 2), Address(name, 1)) for name in names)
@@ -91,6 +95,7 @@ def configs(size: int, store: Store, limits: Limits, log: Log, paxos: Paxos) -> 
             paxos=paxos,
             log=log,
             store=store,
+            history=history,
             limits=limits,
         )
         for name in names
