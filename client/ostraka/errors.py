@@ -65,7 +65,8 @@ class Permanent(OstrakaError):
 
 
 class OutcomeUnknown(OstrakaError):
-    """A write was sent and no answer says what became of it. Never retried by the SDK: it could take effect twice."""
+    """A write was sent, and when its time was up no answer had told what became of it. Up to then the SDK has sent it
+    again and again: it takes effect once at most."""
 
     what = "outcome unknown"
     remedy = "It may or may not have taken effect: read before you write again."

@@ -68,8 +68,9 @@ class Client:
     """A client of one cluster. One endpoint is enough: the other nodes are learned from it.
 
     Every call ends within `timeout` seconds (its own, or the client's), also when nothing answers, and raises nothing
-    but OstrakaError, or ValueError and TypeError for arguments that make no sense. Reads, and writes that surely had
-    no effect, are tried again until then. A write whose fate cannot be known raises OutcomeUnknown at once.
+    but OstrakaError, or ValueError and TypeError for arguments that make no sense. All are tried again until then,
+    writes too: each takes effect once at most, however often it is sent. Only if no answer tells what became of a write
+    by its deadline does it raise OutcomeUnknown.
 
     Keys and values may be bytes or str (UTF-8); what comes back is bytes.
 
@@ -97,7 +98,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close every connection. Calls in flight raise ClientClosed, or OutcomeUnknown for a write that was sent."""
+        """Take leave of the servers, for at most half a second, and close every connection. Calls in flight raise
+        ClientClosed, or OutcomeUnknown for a write that was sent."""
         self._portal.close()
 
     get = _waiting(aio.Client.get)

@@ -26,7 +26,7 @@ MEANINGS = {
     Exit.USAGE: "wrong arguments or configuration, or a file that cannot be read or written",
     Exit.UNAVAILABLE: "not done, nobody could answer in time: try again",
     Exit.REFUSED: "not done, refused: the same request will not succeed later either",
-    Exit.UNKNOWN: "a write was sent but not answered: it may or may not have taken effect",
+    Exit.UNKNOWN: "a write was sent but not answered: it may or may not have taken effect; the message says if it did",
     Exit.NOT_INSTALLED: "an optional part is not installed; the message names the command that does",
     Exit.FAULT: "a bug in this command; please report the traceback",
     Exit.INTERRUPTED: "interrupted (Ctrl-C)",

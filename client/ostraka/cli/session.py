@@ -64,9 +64,9 @@ class Session:
 
 def exit_code_of(error: Exception) -> Exit:
     """The exit code of an error of the SDK."""
-    from ostraka.errors import OutcomeUnknown, Retryable
+    from ostraka.errors import AnswerLost, OutcomeUnknown, Retryable
 
-    if isinstance(error, OutcomeUnknown):
+    if isinstance(error, OutcomeUnknown | AnswerLost):
         return Exit.UNKNOWN
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.REFUSED
 

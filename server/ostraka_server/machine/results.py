@@ -85,6 +85,8 @@ Result = PutResult | DeleteResult | TxnResult | CompactResult | Done | AnswerLos
 
 def rows_bytes(result: Result | OperationResult) -> int:
     """Of the keys and values in it."""
+    if type(result) is PutResult and result.prev is None:
+        return 0  # nearly always
     if isinstance(result, TxnResult):
         return sum(map(rows_bytes, result.results))
     return sum(len(row.key) + len(row.value) for row in _rows_in(result))

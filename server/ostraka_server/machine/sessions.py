@@ -16,7 +16,7 @@ never be registered twice.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from ostraka.v1 import common_pb2
 from ostraka_server.machine.effects import Effects
@@ -83,7 +83,7 @@ class Sessions:
             session = self._table[client] = Session(record.used)
             session.answered_below = record.answered_below
             for sequence, answer in record.answers:
-                self._add(session, sequence, answer)
+                self._add(session, sequence, answer, rows_bytes(answer))
             self._uses = self._recorded = record.used
 
     def __len__(self) -> int:
@@ -129,9 +129,10 @@ class Sessions:
 
     def keep(self, session: Session, sequence: int, answer: Result, effects: Effects) -> None:
         """The write was executed."""
-        if session.rows_bytes + rows_bytes(answer) > SESSION_ANSWER_BYTES_MAX and rows_bytes(answer):
-            answer = AnswerLost()
-        self._add(session, sequence, answer)
+        size = rows_bytes(answer)
+        if size and session.rows_bytes + size > SESSION_ANSWER_BYTES_MAX:
+            answer, size = AnswerLost(), 0
+        self._add(session, sequence, answer, size)
         while self._bytes > SESSIONS_BYTES_MAX and len(self._table) > 1:
             self._evict(effects)
 
@@ -146,16 +147,19 @@ class Sessions:
         self._recorded = self._uses
         return changed
 
-    def _add(self, session: Session, sequence: int, answer: Result) -> None:
-        size = rows_bytes(answer)
+    def _add(self, session: Session, sequence: int, answer: Result, size: int) -> None:
         session.answers[sequence] = answer
         session.rows_bytes += size
         self._bytes += ANSWER_BYTES + size
 
     def _drop(self, session: Session, answered_below: int) -> None:
         """Answers below are not wanted any more."""
-        for sequence in _below(session, answered_below):
-            answer = session.answers.pop(sequence, None)
+        answers = session.answers
+        gone: Iterable[int] = range(session.answered_below, answered_below)
+        if answered_below - session.answered_below > len(answers):  # a client may skip any number of sequences
+            gone = [sequence for sequence in answers if sequence < answered_below]
+        for sequence in gone:
+            answer = answers.pop(sequence, None)
             if answer is not None:
                 size = rows_bytes(answer)
                 session.rows_bytes -= size
@@ -172,13 +176,6 @@ class Sessions:
         session = self._table.pop(client)
         self._bytes -= session.rows_bytes + ANSWER_BYTES * len(session.answers)
         self._gone[_name(client)] = None
-
-
-def _below(session: Session, answered_below: int) -> Iterator[int] | list[int]:
-    """The sequences whose answers go, by whichever way is shorter: a client may skip any number of them."""
-    if answered_below - session.answered_below <= len(session.answers):
-        return iter(range(session.answered_below, answered_below))
-    return [sequence for sequence in session.answers if sequence < answered_below]
 
 
 def _name(client: int) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ostraka_server.paxos.messages import Accepted, Prepare, Promise
 from tests.simulation.faults import Fault
-from tests.simulation.mutants import agreeing, durability, serving, surroundings
+from tests.simulation.mutants import agreeing, durability, retrying, serving, surroundings
 from tests.simulation.mutants.mutant import Mutant, Patches
 
 
@@ -80,7 +80,9 @@ MUTANTS: dict[str, Mutant] = {
         "tests/store",
         "tests/shard",
     ),
-    "forgets a flush": _around(15, "P6 P10", {Fault.CRASH}, surroundings.forgets_a_flush, "tests/store", "tests/shard"),
+    "forgets a flush": _around(
+        15, "P6 P10 P13", {Fault.CRASH}, surroundings.forgets_a_flush, "tests/store", "tests/shard"
+    ),
     "damage is a torn tail": _around(16, "P12", {Fault.DECAY}, surroundings.damage_is_a_torn_tail, "tests/log"),
     "wiped disks welcome": _around(
         17,
@@ -91,11 +93,17 @@ MUTANTS: dict[str, Mutant] = {
         "tests/shard",
         "tests/log",
     ),
-    "unknown is tried again": _around(
-        24, "P10", {Fault.CRASH, Fault.PARTITION}, surroundings.unknown_is_tried_again, "tests/client"
+    "sessions not stored": _around(
+        19, "P6 P13", {Fault.CRASH, Fault.CRASH_ALL}, retrying.sessions_not_stored, "tests/machine"
+    ),
+    "doubt under a new number": _around(
+        24, "P13", {Fault.CRASH, Fault.PARTITION}, retrying.doubt_under_a_new_number, "tests/client"
     ),
     "unknown is failure": _around(
-        24, "P10", {Fault.CRASH, Fault.PARTITION}, surroundings.unknown_is_failure, "tests/client"
+        24, "P13", {Fault.CRASH, Fault.PARTITION}, retrying.unknown_is_failure, "tests/client"
+    ),
+    "executed again": _around(
+        None, "P13 P10", {Fault.CRASH, Fault.PARTITION}, retrying.sessions_forget_numbers, "tests/machine"
     ),
     "reads without asking": _around(
         None, "P10", {Fault.PARTITION, Fault.PAUSE}, surroundings.reads_without_asking, "tests/shard"
@@ -110,7 +118,6 @@ PENDING: dict[int, str] = {
     12: "leader leases are not built",
     13: "leader leases are not built",
     18: "membership does not change yet",
-    19: "sessions are not built",
     20: "transactions are not built",
     21: "transactions are not built",
     22: "transactions are not built",

@@ -1,17 +1,12 @@
-"""Bugs put on purpose into what is around consensus: driver, log, store, introductions, SDK."""
+"""Bugs put on purpose into what is around consensus: driver, log, store, introductions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from weakref import WeakKeyDictionary
 
-from ostraka._routing import Router
-from ostraka.errors import OstrakaError, OutcomeUnknown, Retryable
-from ostraka.v1.exchange_pb2 import Error
 from ostraka_server import hosting
 from ostraka_server.config import Config
 from ostraka_server.log import AcceptorLog, RecoveredGroup
@@ -26,8 +21,6 @@ from tests.simulation.mutants.mutant import WAKES_AT, Patches, decided_through, 
 
 EARLIER = 25
 """By so many slots some bugs wake before the others: whole nodes put many calls into an entry, and get less far."""
-WAKES_AFTER = 25
-"""Failures that a client has met, for bugs of the SDK, which knows no slots."""
 
 
 def forgets_a_flush() -> Patches:
@@ -119,36 +112,3 @@ def damage_is_a_torn_tail() -> Patches:
         self.recovered = {group: intact(each) for group, each in self.recovered.items()}
 
     return [patch.object(AcceptorLog, "__init__", init)]
-
-
-def unknown_is_tried_again() -> Patches:
-    """The SDK repeats writes that may have taken effect."""
-    original, awake = Router.after_failure, _after_failures()
-
-    def after_failure(self: Router, *arguments: Any, write: bool, **more: Any) -> float | OstrakaError:
-        return original(self, *arguments, write=write and not awake(self), **more)
-
-    return [patch.object(Router, "after_failure", after_failure)]
-
-
-def unknown_is_failure() -> Patches:
-    """The SDK says of a write that it did not happen, where nobody knows."""
-    original, awake = Router.after_failure, _after_failures()
-
-    def after_failure(self: Router, error: Error, *arguments: Any, **more: Any) -> float | OstrakaError:
-        step = original(self, error, *arguments, **more)
-        mistaken = awake(self) and isinstance(step, OutcomeUnknown)
-        return Retryable("it did not happen", detail=error.detail) if mistaken else step
-
-    return [patch.object(Router, "after_failure", after_failure)]
-
-
-def _after_failures() -> Callable[[Router], bool]:
-    """Tells of each further failure whether the client has met enough of them."""
-    met = WeakKeyDictionary[Router, int]()
-
-    def awake(router: Router) -> bool:
-        met[router] = met.get(router, 0) + 1
-        return met[router] > WAKES_AFTER
-
-    return awake

@@ -31,12 +31,14 @@ Seen = Observation[Request, Answer]
 
 
 def explain(seen: Sequence[Seen], decided: Iterable[Request]) -> None:
-    """Raise Violation unless the decided commands, in their order, explain every answer. No write occurs twice."""
+    """Raise Violation unless the decided commands, in their order, explain every answer. Nobody asks for a write twice:
+    one that takes effect twice was done so."""
     asked = {each.request: number for number, each in enumerate(seen) if not Keyspace().is_read(each.request)}
     order = [Decided(request, asked.get(request)) for request in decided]
     violation = check_witness(Keyspace(), seen, order)
     if violation is not None:
-        raise Violation("P10", str(violation), violation.culprit.returned)
+        invariant = "P13" if violation.rule == 1 else "P10"
+        raise Violation(invariant, str(violation), violation.culprit.returned)
 
 
 def search(seen: Iterable[Seen]) -> bool:

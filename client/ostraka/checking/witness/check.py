@@ -62,7 +62,7 @@ class _Check(Generic[Request, Answer]):
                 yield from self._applied(place, command.observation, command.request, answer)
         for number, seen in enumerate(self._seen):
             if seen.outcome is Outcome.OK and number not in self._places and not self._model.is_read(seen.request):
-                yield self._violation("was acknowledged but is not in the decided order", number)
+                yield self._violation(1, "was acknowledged but is not in the decided order", number)
         yield from self._real_time()
 
     def _applied(self, place: int, number: int, request: Request, answer: Answer) -> Iterator[WitnessViolation]:
@@ -70,13 +70,15 @@ class _Check(Generic[Request, Answer]):
         seen = self._seen[number]
         first = self._places.setdefault(number, place)
         if request != seen.request:
-            yield self._violation(f"is {brief(request)} in the decided order, at {place}", number)
+            yield self._violation(1, f"is {brief(request)} in the decided order, at {place}", number)
         if first != place:
-            yield self._violation(f"took effect twice, at {first} and at {place}", number)
+            yield self._violation(1, f"took effect twice, at {first} and at {place}", number)
         if seen.outcome is Outcome.FAILED:
-            yield self._violation(f"surely was not done, but it is in the decided order, at {place}", number)
+            yield self._violation(1, f"surely was not done, but it is in the decided order, at {place}", number)
         if seen.outcome is Outcome.OK and seen.answer != answer:
-            yield self._violation(f"answered otherwise than the model at its place, {place}: {brief(answer)}", number)
+            yield self._violation(
+                2, f"answered otherwise than the model at its place, {place}: {brief(answer)}", number
+            )
 
     def _real_time(self) -> Iterator[WitnessViolation]:
         """Rules 3 and 4, event by event. Each read gets the first state that can be: a later one would allow less."""
@@ -116,7 +118,7 @@ class _Check(Generic[Request, Answer]):
 
     def _too_low(self, number: int, floor: int, shown_by: int) -> WitnessViolation:
         reason = f"has place {self._places[number]} in the decided order, but {floor} was shown before its call"
-        return self._violation(reason, number, shown_by)
+        return self._violation(3, reason, number, shown_by)
 
     def _unexplained(self, number: int, floor: int, shown_by: int | None) -> WitnessViolation:
         """A read that no state explains: says what the state that it should have seen answers, and since when."""
@@ -132,8 +134,8 @@ class _Check(Generic[Request, Answer]):
             changed_by = self._decided[last].observation
             involved += [] if changed_by is None else [changed_by]
         told = "" if seen.at is None else f" (from state {seen.at}, it was told)"
-        return self._violation(f"cannot have been answered{told}: {', '.join(answers)}", number, *involved)
+        return self._violation(4, f"cannot have been answered{told}: {', '.join(answers)}", number, *involved)
 
-    def _violation(self, reason: str, number: int, *others: int) -> WitnessViolation:
+    def _violation(self, rule: int, reason: str, number: int, *others: int) -> WitnessViolation:
         involved = sorted({number, *others})
-        return WitnessViolation(self._seen[number], reason, tuple(self._seen[each] for each in involved))
+        return WitnessViolation(self._seen[number], reason, tuple(self._seen[each] for each in involved), rule)

@@ -21,6 +21,8 @@ class WitnessViolation:
     reason: str
     involved: tuple[Observation[Any, Any], ...]
     """The culprit and the calls that the reason speaks of, in order of call."""
+    rule: int
+    """That is broken, of those of the check."""
 
     def __str__(self) -> str:
         rows = picture(((describe(each), each) for each in self.involved), self.culprit)
