@@ -22,6 +22,7 @@ from ostraka.errors import OutcomeUnknown
 from ostraka_server.config import Log, Store
 from ostraka_server.hosting import SHARDS
 from ostraka_server.log import LogCorrupt
+from ostraka_server.machine import Refused
 from ostraka_server.shard.layout import FIRST_GROUP
 from ostraka_server.store import DamagedStore, MemoryFactory, Owner, StoreError
 from ostraka_server.store import Store as OpenStore
@@ -33,6 +34,8 @@ from tests.simulation.stack.host import Host
 CASES_A_RUN = 30
 KEYS = 40
 VALUE_BYTES_MAX = 3000
+PAST_CHECKED = 5
+"""Revisions read after each case, on each node."""
 
 COLD = Store(flush_interval_ms=50, cache_bytes=0)
 """What is checked is read from the stores."""
@@ -74,6 +77,8 @@ class Rot:
         self._random = random
         self._client = cluster.client(timeout=20.0)
         self._acknowledged: dict[bytes, bytes] = {}
+        self._past: dict[int, dict[bytes, bytes]] = {}
+        """What was acknowledged, by the revision after which it was."""
 
     async def case(self, number: int) -> tuple[Target, Decay, Ending]:
         """Damage one file of one node, and start it again."""
@@ -87,6 +92,8 @@ class Rot:
         decay = draw(node.disk, random.choice(targets), random)
         damaged_store = decay.target is Target.STORE and _is_damaged(decay.after, cluster_id, node, int(decay.name))
         decay.strike(node.disk)
+        if decay.target is Target.STORE:
+            cluster.watch.store_struck(node.name, int(decay.name))
         await self._write(2)
         node.start()
         try:
@@ -110,8 +117,9 @@ class Rot:
             value = self._random.randbytes(self._random.randrange(VALUE_BYTES_MAX))
             while self._acknowledged.get(key) != value:
                 with suppress(OutcomeUnknown):  # it went to the node that was just ended; the next leader settles it
-                    await self._client.put(key, value)
+                    put = await self._client.put(key, value)
                     self._acknowledged[key] = value
+                    self._past[put.revision] = dict(self._acknowledged)
 
     async def _check(self, case: str) -> None:
         """Every replica and every log has everything, and the same."""
@@ -119,12 +127,22 @@ class Rot:
         for node in self._cluster.nodes:
             found = ranged(node.up.group.machine, b"\0", b"\0", bytes_max=1 << 30)
             assert {row.key: row.value for row in found.rows} == self._acknowledged, f"{case}: lost on {node.name}"
+            self._check_past(node, case)
         for number in SHARDS:
             payloads = [_logged(node, number) for node in self._cluster.nodes]
             for one in payloads:
                 for other in payloads:
                     assert all(one[slot] == other[slot] for slot in one.keys() & other.keys()), f"{case}: logs differ"
         self._replay(case)
+
+    def _check_past(self, node: Host, case: str) -> None:
+        """Most of it was flushed before the damage."""
+        for revision in self._random.sample(sorted(self._past), min(PAST_CHECKED, len(self._past))):
+            rows = node.up.group.machine.rows_at(revision)
+            assert not isinstance(rows, Refused), f"{case}: revision {revision} is refused on {node.name}"
+            with rows.scan(b"", None, values=True) as found:
+                was = {row.key: row.value for row in found}
+            assert was == self._past[revision], f"{case}: revision {revision} is lost on {node.name}"
 
     def _replay(self, case: str) -> None:
         """What the logs say, where they go back to the beginning, is what was acknowledged."""
