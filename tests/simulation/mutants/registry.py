@@ -83,7 +83,9 @@ MUTANTS: dict[str, Mutant] = {
     "forgets a flush": _around(
         15, "P6 P10 P13", {Fault.CRASH}, surroundings.forgets_a_flush, "tests/store", "tests/shard"
     ),
-    "damage is a torn tail": _around(16, "P12", {Fault.DECAY}, surroundings.damage_is_a_torn_tail, "tests/log"),
+    "damage is a torn tail": _around(
+        16, "P12", {Fault.DECAY, Fault.TRUNCATION, Fault.CRASH}, surroundings.damage_is_a_torn_tail, "tests/log"
+    ),
     "wiped disks welcome": _around(
         17,
         "P12",
