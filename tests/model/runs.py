@@ -21,7 +21,7 @@ STEPS = 600
 """Of a run."""
 ON_DISK_ONE_IN = 40
 """So many runs have one replica's store in a file; it is slower, most of all to take a snapshot of."""
-SHRINKING_RUNS_MAX = 500
+SHRINKING_RUNS_MAX = 200
 
 KINDS: dict[Callable[[World, Random], None], int] = {
     World.write: 40,

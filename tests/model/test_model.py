@@ -14,8 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from ostraka_server.machine.history import History
 from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.overlay import Overlay
+from ostraka_server.machine.sessions import Sessions
 from ostraka_server.store import Store, StoredState
 from tests.model.runs import Failure, bounds_within_reach, in_memory, run, shrunk
 
@@ -112,18 +114,31 @@ SABOTAGE: Mapping[str, tuple[type, str, Callable[..., Any]]] = {
     "counts leave out what is being flushed": (Layers, "count", lambda _: _count_without_the_flushing_layer),
     "a flush forgets deletes": (Layers, "begin_flush", _begin_flush_that_forgets_deletes),
     "a restart does a slot again": (Store, "state", _state_of_an_earlier_slot),
+    "a checkpoint lacks the rows that ended": (Overlay, "past", lambda _: lambda overlay, compact_revision: ()),
+    "a checkpoint lacks how far history was compacted": (History, "changed", lambda _: lambda history: {}),
+    "a checkpoint lacks the clients": (Sessions, "changed", lambda _: lambda sessions: {}),
 }
 
 
 @pytest.mark.parametrize("bug", SABOTAGE)
-def test_a_bug_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
-    owner, name, spoil = SABOTAGE[bug]
-    monkeypatch.setattr(owner, name, spoil(getattr(owner, name)))
+def test_a_bug_is_found(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
+    _put_in(bug, monkeypatch)
+    _, failure = _until_one_fails(OPERATIONS)
+    assert failure is not None
+
+
+def test_a_failure_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    _put_in("a restart does a slot again", monkeypatch)
     _, failure = _until_one_fails(OPERATIONS)
     assert failure is not None
     small = shrunk(failure)
     assert len(small.steps) <= 10
     assert run(small.seed, small.steps).failure == small
+
+
+def _put_in(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, name, spoil = SABOTAGE[bug]
+    monkeypatch.setattr(owner, name, spoil(getattr(owner, name)))
 
 
 def _until_one_fails(operations: int) -> tuple[Counter[str], Failure | None]:
