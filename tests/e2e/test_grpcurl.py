@@ -47,13 +47,17 @@ FRAME = {
         {"id": 4, "timeoutMs": 5000, "command": {"delete": READ}},
     ]
 }
-# Each RPC, in this order; the Watch of health goes on until its time is up.
+CLIENT = str(0x0123456789ABCDEF)
+# Each RPC, in this order; the Watch of health goes on until its time is up. Compact is told the revision of the Put.
 REQUESTS: dict[str, Answer] = {
     "ostraka.v1.KV.Put": PUT,
     "ostraka.v1.KV.Get": {"key": KEY},
     "ostraka.v1.KV.Range": READ,
     "ostraka.v1.KV.Txn": TXN,
     "ostraka.v1.KV.Delete": READ,
+    "ostraka.v1.KV.Compact": {},
+    "ostraka.v1.Session.Register": {"client": CLIENT},
+    "ostraka.v1.Session.Close": {"client": CLIENT},
     "ostraka.v1.Exchange.Exchange": FRAME,
     "ostraka.v1.Cluster.Status": {},
     "ostraka.v1.Cluster.Members": {},
@@ -69,11 +73,20 @@ def _grpcurl(*arguments: str, stdin: str | None = None) -> str:
     return output(tool("grpcurl"), "-plaintext", *arguments, stdin=stdin)
 
 
-def _call(endpoint: str, rpc: str) -> list[Answer]:
+def _call_all(endpoint: str) -> dict[str, list[Answer]]:
+    """What answers each RPC."""
+    answers: dict[str, list[Answer]] = {}
+    for rpc, request in REQUESTS.items():
+        if rpc == "ostraka.v1.KV.Compact":
+            request = {"revision": answers["ostraka.v1.KV.Put"][0]["header"]["revision"]}
+        answers[rpc] = _call(endpoint, rpc, json.dumps(request))
+    return answers
+
+
+def _call(endpoint: str, rpc: str, request: str) -> list[Answer]:
     """The messages that answer it."""
     service, _, method = rpc.rpartition(".")
     call = ("-d", "@", endpoint, f"{service}/{method}")
-    request = json.dumps(REQUESTS[rpc])
     if method == "Watch":
         answer = run(tool("grpcurl"), "-plaintext", "-max-time", WATCH_SECONDS, *call, stdin=request)
         assert "DeadlineExceeded" in answer.stderr
@@ -113,11 +126,13 @@ def test_an_rpc_and_its_messages_are_described(cluster: Cluster, rpc: str) -> No
 
 def test_every_rpc_answers_on_every_node(cluster: Cluster) -> None:
     for endpoint in cluster.endpoints:
-        answers = {rpc: _call(endpoint, rpc) for rpc in REQUESTS}
+        answers = _call_all(endpoint)
         assert answers["ostraka.v1.KV.Get"][0]["kv"]["value"] == VALUE
         assert [kv["key"] for kv in answers["ostraka.v1.KV.Range"][0]["kvs"]] == [KEY]
         _check_transaction(answers["ostraka.v1.KV.Txn"][0])
         assert answers["ostraka.v1.KV.Delete"][0]["deleted"] == "1"
+        for shard_rpc in ("KV.Compact", "Session.Register", "Session.Close"):
+            assert answers[f"ostraka.v1.{shard_rpc}"][0]["header"]["shard"] == SHARD
         _check_exchange(answers["ostraka.v1.Exchange.Exchange"])
         assert answers["ostraka.v1.Cluster.Status"][0]["ready"] is True
         assert len(answers["ostraka.v1.Cluster.Members"][0]["members"]) == len(cluster.endpoints)
