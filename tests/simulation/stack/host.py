@@ -103,6 +103,11 @@ class Host:
         """How far it has seen the log of `node`, while it serves."""
         return self.up.node.introductions._sightings.seen.get(node, 0)
 
+    def lose_store(self, group: int) -> None:
+        """While nothing runs here: what the store of a group held is gone."""
+        self.watch.store_struck(self.name, group)
+        self.disk.lose_store(group)
+
     def start(self) -> None:
         """Start a process from what the disk holds; once it `serves` its groups are there, unless it dies before."""
         assert self.life is None

@@ -75,7 +75,7 @@ def test_entries_that_the_store_does_not_have_are_fetched() -> None:
             for name in node.disk.log.list():
                 data = node.disk.log.open(name).read(0, 1 << 24)
                 places += [(name, at)] if (at := data.find(b"value %d" % number)) > 0 else []
-        node.disk.lose_store(FIRST_GROUP)
+        node.lose_store(FIRST_GROUP)
         assert await starts(cluster, node, places)
         assert node.up.group.machine.get(b"key 16") is not None
 

@@ -96,7 +96,7 @@ def test_a_lost_store_is_rebuilt_and_its_replica_votes_meanwhile(everywhere: boo
             await until_truncated(cluster, 1)
             for node in cluster.nodes if everywhere else cluster.followers[:1]:
                 await node.stop()
-                node.disk.lose_store(FIRST_GROUP)
+                node.lose_store(FIRST_GROUP)
                 node.start()
                 await cluster.until_serves(node)
                 assert node.up.group.lost and not node.up.group.replica.may_lead
@@ -118,7 +118,7 @@ def test_one_of_two_that_has_lost_its_store_still_makes_a_quorum() -> None:
         left, lost = cluster.must_lead, cluster.followers[0]
         for node in cluster.nodes:
             node.kill()
-        lost.disk.lose_store(FIRST_GROUP)
+        lost.lose_store(FIRST_GROUP)
         lost.start()
         await cluster.sleep(3.0)
         assert lost.up.group.lost and not lost.up.group.replica.elections

@@ -109,9 +109,7 @@ class DiskDeeds:
         host = self._damage(random)
         if host is not None:
             self._scene.fired(Fault.LOST_STORE)
-            group = random.choice(sorted(SHARDS))
-            host.watch.store_struck(host.name, group)
-            host.disk.lose_store(group)
+            host.lose_store(random.choice(sorted(SHARDS)))
 
     def _decay_store(self, random: Random) -> None:
         """Somebody goes down, and some bytes of a store come back otherwise."""
