@@ -140,6 +140,7 @@ def test_a_store_found_damaged_at_a_start_is_rebuilt(truncated: bool) -> None:
             image = bytearray(node.disk.images[FIRST_GROUP])
             image[image.index(b"value 50")] ^= 1
             node.disk.images[FIRST_GROUP] = bytes(image)
+            cluster.watch.store_struck(node.name, FIRST_GROUP)
             node.start()
             await cluster.until_serves(node)
             await cluster.until_level()
