@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ostraka_server.machine import DELETE_PREV_BYTES_MAX, DeleteResult, Machine, PutResult, Refused, Row
+from ostraka.v1 import common_pb2
+from ostraka_server.machine import (
+    DELETE_BYTES_MAX,
+    DELETE_PREV_BYTES_MAX,
+    DeleteResult,
+    Machine,
+    PutResult,
+    Refused,
+    Row,
+)
 from tests.machine.bases import DictBase, apply, empty, flush, ranged
-from tests.machine.commands import delete, entry, put
+from tests.machine.commands import delete, entry, put, txn
 
 KEYS = [b"\0", b"a", b"a\0", b"aa", b"b", b"b1", b"c", b"\xff", b"\xff\xff"]
 
@@ -132,6 +141,44 @@ def test_a_delete_whose_rows_would_not_fit_an_answer_changes_nothing() -> None:
     assert isinstance(refused, Refused) and str(DELETE_PREV_BYTES_MAX) in refused.message
     assert machine.revision == revision and machine.get(b"0") is not None
     assert apply(machine, entry(delete(b"0", b"\0"))) == [DeleteResult(revision + 1, 3, ())]
+
+
+def fill(machine: Machine, prefix: bytes, size: int) -> int:
+    """Put keys of 1 MiB of this size together, about; how many."""
+    commands = [put(prefix + b"%03d" % number, bytes(1 << 20)) for number in range(size >> 20)]
+    apply(machine, entry(*commands))
+    return len(commands)
+
+
+def test_a_delete_that_would_take_too_much_memory_changes_nothing() -> None:
+    base = DictBase()
+    machine = Machine(base, base.state)
+    count = fill(machine, b"k", DELETE_BYTES_MAX)
+    flush(machine, base)
+    revision = machine.revision
+    for command in (delete(b"k", b"l"), txn(then=[put(b"mark"), delete(b"k", b"l")])):
+        (refused,) = apply(machine, entry(command))
+        assert isinstance(refused, Refused) and refused.reason == common_pb2.TOO_LARGE
+        assert str(DELETE_BYTES_MAX) in refused.message
+        assert (machine.revision, machine.unflushed_bytes, base.scans_open) == (revision, 0, 0)
+    assert apply(machine, entry(delete(b"k001", b"l"))) == [DeleteResult(revision + 1, count - 1, ())]
+
+
+def test_the_deletes_of_a_transaction_share_their_bound() -> None:
+    machine = empty()
+    fill(machine, b"a", DELETE_BYTES_MAX // 2)
+    fill(machine, b"b", DELETE_BYTES_MAX // 2)
+    revision = machine.revision
+    halves = [delete(b"a", b"b"), delete(b"b", b"c")]
+    nested = [halves[0], txn(then=[halves[1]])]
+    single = [*(delete(b"b%03d" % number) for number in range(DELETE_BYTES_MAX >> 21)), halves[0]]
+    for deletes in (halves, nested, single):
+        (refused,) = apply(machine, entry(txn(then=deletes)))
+        assert isinstance(refused, Refused) and refused.reason == common_pb2.TOO_LARGE
+        assert machine.revision == revision
+    for half in halves:
+        (result,) = apply(machine, entry(txn(then=[half])))
+        assert not isinstance(result, Refused)
 
 
 def test_a_cut_range_leaves_no_scan_open() -> None:

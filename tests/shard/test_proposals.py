@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ostraka.v1.exchange_pb2 import Reply
+from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka.v1.kv_pb2 import DeleteRequest, Operation, TxnRequest
 from ostraka_server.paxos import Ballot, Entry
 from ostraka_server.shard.proposals import ENTRY_COMMANDS_MAX, Batch, Proposals
 from ostraka_server.wire.entry_pb2 import Entry as EntryPayload
@@ -51,6 +52,18 @@ def test_an_entry_ends_at_its_bound_in_bytes_and_a_larger_command_goes_alone() -
     batches = [next_batch(proposals) for _ in range(4)]
     assert [len(batch.calls) for batch in batches] == [3, 1, 1, 1]
     assert all(len(batch.payload) <= 1050 for batch in batches if len(batch.calls) > 1)
+    assert proposals.next_batch(BALLOT, 1_000) is None
+
+
+def test_what_deletes_ranges_goes_alone() -> None:
+    """Each may take as much memory as a machine may hold."""
+    proposals = Proposals(7)
+    one, many = Command(delete=DeleteRequest(key=b"k")), Command(delete=DeleteRequest(key=b"k", range_end=b"l"))
+    nested = Command(txn=TxnRequest(then=[Operation(txn=TxnRequest(otherwise=[Operation(delete=many.delete)]))]))
+    plain = Command(txn=TxnRequest(then=[Operation(delete=one.delete)]))
+    for command in (put(), one, many, many, nested, put(), plain):
+        proposals.add(Asked(command))
+    assert [len(next_batch(proposals).calls) for _ in range(5)] == [2, 1, 1, 1, 2]
     assert proposals.next_batch(BALLOT, 1_000) is None
 
 

@@ -1,8 +1,9 @@
 """The state of one shard: pure and deterministic. Start at `Machine`; DESIGN.md says why it is as it is."""
 
 from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, PastFields, PastRow, Row, RowFields
+from ostraka_server.machine.deleting import DELETE_BYTES_MAX, DELETE_PREV_BYTES_MAX
 from ostraka_server.machine.entry import ENTRY_FORMAT, UnknownEntry
-from ostraka_server.machine.machine import DELETE_PREV_BYTES_MAX, Machine
+from ostraka_server.machine.machine import Machine
 from ostraka_server.machine.reading import read
 from ostraka_server.machine.results import (
     AnswerLost,
@@ -18,6 +19,7 @@ from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.validation import Limits, validate
 
 __all__ = [
+    "DELETE_BYTES_MAX",
     "DELETE_PREV_BYTES_MAX",
     "EMPTY_STATE",
     "ENTRY_FORMAT",

@@ -28,10 +28,6 @@ from ostraka_server.machine.transaction import execute
 from ostraka_server.machine.validation import refuse_client, refuse_shape, refuse_transaction_shape
 from ostraka_server.machine.workspace import Workspace
 
-DELETE_PREV_BYTES_MAX = 3 << 20
-"""Most that the rows of a delete with prev_kv may take: beyond it the answer would not fit a message. Part of the entry
-format, not configuration: all replicas must refuse the same deletes."""
-
 
 class Machine:
     """One shard's current rows and revision, on top of the checkpoint `base` whose state is `state`."""
@@ -135,12 +131,10 @@ class Machine:
         return PutResult(revision, prev if request.prev_kv else None)
 
     def _delete(self, request: DeleteRequest, effects: Effects) -> DeleteResult | Refused:
-        rows = doomed(self._layers, request, DELETE_PREV_BYTES_MAX)
-        if rows is None:
-            message = (
-                f"the rows to return are over {DELETE_PREV_BYTES_MAX} bytes: delete a smaller range, or without prev_kv"
-            )
-            return Refused(common_pb2.TOO_LARGE, message)
+        found = doomed(self._layers, request)
+        if isinstance(found, Refused):
+            return found
+        rows = found.rows
         if rows:
             self._revision += 1
             effects.delete(self._revision, rows)

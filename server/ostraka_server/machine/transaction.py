@@ -12,7 +12,7 @@ from ostraka.v1 import common_pb2
 from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, Operation, PutRequest, RangeRequest, TxnRequest
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.compare import holds
-from ostraka_server.machine.deleting import doomed
+from ostraka_server.machine.deleting import DELETE_BYTES_MAX, doomed
 from ostraka_server.machine.reading import answer_bytes, read
 from ostraka_server.machine.results import (
     DeleteResult,
@@ -56,6 +56,7 @@ class _Execution:
         self._workspace = workspace
         self._past = past
         self._bytes_left = TXN_RESPONSE_BYTES_MAX
+        self._room = DELETE_BYTES_MAX
 
     def run(self, request: TxnRequest) -> TxnResult:
         succeeded = next(self._outcomes)
@@ -97,9 +98,10 @@ class _Execution:
         return PutResult(self._workspace.revision, prev)
 
     def _delete(self, request: DeleteRequest) -> DeleteResult:
-        rows = doomed(self._workspace, request, self._bytes_left)
-        if rows is None:
-            raise _too_large()
+        found = doomed(self._workspace, request, self._room)
+        if isinstance(found, Refused):
+            raise _Refusal(found)
+        rows, self._room = found.rows, self._room - found.size
         if request.prev_kv:
             self._spend(sum(map(answer_bytes, rows)))
         if rows:

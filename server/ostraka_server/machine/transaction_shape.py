@@ -34,6 +34,11 @@ def is_read_only(request: TxnRequest) -> bool:
     return not any(isinstance(piece, PutRequest | DeleteRequest) for piece in pieces(request))
 
 
+def deletes_ranges(request: TxnRequest) -> bool:
+    """Whether it may delete any number of keys."""
+    return any(isinstance(piece, DeleteRequest) and piece.range_end for piece in pieces(request))
+
+
 def first_key(request: TxnRequest) -> bytes:
     """The first key that it names; empty where it names none."""
     return next((piece.key for piece in pieces(request)), b"")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ostraka.v1.common_pb2 import LINEARIZABLE
 from ostraka.v1.exchange_pb2 import Command, Reply
-from ostraka_server.machine.transaction_shape import first_key, is_read_only
+from ostraka_server.machine.transaction_shape import deletes_ranges, first_key, is_read_only
 
 READS = frozenset(("get", "range"))
 
@@ -50,6 +50,13 @@ class Call:
     def is_local_read(self) -> bool:
         """Whether any replica may answer it, from its own state where that is recent enough."""
         return self.kind in READS and self.request.strength != LINEARIZABLE
+
+    @property
+    def deletes_ranges(self) -> bool:
+        """Whether it may delete any number of keys."""
+        if self.kind == "delete":
+            return bool(self.request.range_end)
+        return self.kind == "txn" and deletes_ranges(self.request)
 
     @property
     def shard(self) -> int | None:

@@ -58,13 +58,17 @@ class Proposals:
         self._queue.append(call)
 
     def next_batch(self, ballot: Ballot, wall_ms: int) -> Batch | None:
-        """Gather queued writes into one entry, stamped with the time; None where none is queued."""
+        """Gather queued writes into one entry, stamped with the time; None where none is queued.
+
+        What deletes ranges has an entry to itself: between two entries a machine can wait for its store."""
         calls: list[Call] = []
         size = 0
         while self._queue and len(calls) < ENTRY_COMMANDS_MAX:
             call = self._queue[0]
             if not call.is_answered:
                 size += len(call.command) + _COMMAND_FRAME_BYTES
+                if call.kind != "put" and call.deletes_ranges:
+                    size += self._entry_bytes_max  # for what it may take when it is applied
                 if calls and size > self._entry_bytes_max:
                     break
                 calls.append(call)
