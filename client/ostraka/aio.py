@@ -224,9 +224,9 @@ class Client:
         history raises Compacted. `page_size`: so many keys are asked for at a time.
 
         `mod_revisions`, `create_revisions`: only the keys last put, or created, between these two revisions, both
-        included; None is no bound. `descending`: the last keys first; each page then costs the servers a walk over all
-        that is left. `sort_by`: other orders than that of the keys are made by the servers, and have to fit one answer:
-        else TooLarge is raised.
+        included; None is no bound. `descending`: the last keys first. `sort_by`: other orders than that of the keys are
+        made by the servers, at the cost of a walk over all of the range, and have to fit one answer: else TooLarge is
+        raised.
         """
         if limit is not None and limit < 0:
             raise ValueError(f"limit is {limit}; it must be 0 or more")

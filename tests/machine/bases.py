@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,16 +29,18 @@ class DictBase:
         self.all_records: dict[bytes, bytes] = {}
         self.state: MachineState = EMPTY_STATE
         self.gets: list[bytes] = []
-        self.scans_open = 0
+        self.scans_open = self.rows_read = 0
 
     def get(self, key: bytes) -> RowFields | None:
         self.gets.append(key)
         return self.rows.get(key)
 
     @contextmanager
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> Iterator[Iterator[RowFields]]:
         self.scans_open += 1
-        found = (self.rows[key] for key in _between(self.rows, start, end))
+        found = self._read(self.rows, _between(self.rows, start, end)[:: -1 if descending else 1])
         yield found if values else ((row[0], b"", *row[2:]) for row in found)
         self.scans_open -= 1
 
@@ -49,10 +51,13 @@ class DictBase:
         return self._at(revision).get(key)
 
     @contextmanager
-    def scan_at(self, start: bytes, end: bytes | None, revision: int, *, values: bool) -> Iterator[Iterator[RowFields]]:
+    def scan_at(
+        self, start: bytes, end: bytes | None, revision: int, *, values: bool, descending: bool = False
+    ) -> Iterator[Iterator[RowFields]]:
         self.scans_open += 1
         rows = self._at(revision)
-        yield ((key, rows[key][1] if values else b"", *rows[key][2:]) for key in _between(rows, start, end))
+        found = self._read(rows, _between(rows, start, end)[:: -1 if descending else 1])
+        yield found if values else ((row[0], b"", *row[2:]) for row in found)
         self.scans_open -= 1
 
     def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:
@@ -86,6 +91,11 @@ class DictBase:
 
     def checkpoint(self) -> int | None:
         return self.state.applied_slot
+
+    def _read(self, rows: Mapping[bytes, RowFields], keys: Iterable[bytes]) -> Iterator[RowFields]:
+        for key in keys:
+            self.rows_read += 1
+            yield rows[key]
 
     def _at(self, revision: int) -> dict[bytes, RowFields]:
         ended = {row[0]: row[:5] for row in self.past.values() if row[3] <= revision < row[5]}

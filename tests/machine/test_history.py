@@ -29,7 +29,10 @@ def at(machine: Machine, revision: int) -> Rows:
 
 def whole(rows: Rows) -> dict[bytes, Row]:
     with rows.scan(b"\0", None, values=True) as found:
-        return {row.key: row for row in found}
+        ascending = list(found)
+    with rows.scan(b"\0", None, values=True, descending=True) as found:
+        assert list(found) == ascending[::-1]
+    return {row.key: row for row in ascending}
 
 
 class WholeCopies(RuleBasedStateMachine):

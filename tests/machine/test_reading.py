@@ -63,14 +63,16 @@ class ListOfRows:
         return next((row for row in self._rows if row.key == key), None)
 
     @contextmanager
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[Row]]:
-        yield self._read(start, end, values=values)
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> Iterator[Iterator[Row]]:
+        yield self._read(start, end, values=values, descending=descending)
 
     def count(self, start: bytes, end: bytes | None) -> int:
         return sum(row.key >= start and (end is None or row.key < end) for row in self._rows)
 
-    def _read(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Row]:
-        for row in self._rows:
+    def _read(self, start: bytes, end: bytes | None, *, values: bool, descending: bool) -> Iterator[Row]:
+        for row in reversed(self._rows) if descending else self._rows:
             if row.key >= start and (end is None or row.key < end):
                 self.rows_read += 1
                 yield row if values else row._replace(value=b"")

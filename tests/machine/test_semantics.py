@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ostraka.v1 import common_pb2
+from ostraka.v1.kv_pb2 import DESCENDING
 from ostraka_server.machine import (
     DELETE_BYTES_MAX,
     DELETE_PREV_BYTES_MAX,
@@ -130,6 +131,22 @@ def test_paging_meets_every_key_once(stocked: Machine) -> None:
         seen += [row.key for row in page.rows]
         start, more = page.rows[-1].key + b"\0", page.more
     assert seen == KEYS
+
+
+def test_descending_is_ascending_reversed_wherever_rows_lie(stocked: Machine) -> None:
+    for end in (b"\0", b"b1"):
+        ascending = ranged(stocked, b"a", end).rows
+        assert ranged(stocked, b"a", end, sort_order=DESCENDING).rows == ascending[::-1]
+
+
+def test_the_last_keys_cost_no_walk_over_all_the_others() -> None:
+    base = DictBase()
+    machine = Machine(base, base.state)
+    apply(machine, entry(*(put(b"%03d" % number) for number in range(100))))
+    flush(machine, base)
+    last = ranged(machine, limit=2, sort_order=DESCENDING, without_count=True)
+    assert ([row.key for row in last.rows], last.more) == ([b"099", b"098"], True)
+    assert base.rows_read == 3, "and one more, to tell that there are more"
 
 
 def test_a_delete_whose_rows_would_not_fit_an_answer_changes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -30,10 +31,10 @@ def restarted(store: Store, factory: ConnectionFactory) -> Store:
 def same(store: Store, twin: DictBase, revision: int, start: bytes, end: bytes | None) -> None:
     for key in {*twin.rows, *(key for key, _ in twin.past)}:
         assert store.get_at(key, revision) == twin.get_at(key, revision)
-    for values in (True, False):
+    for values, descending in product((True, False), repeat=2):
         with (
-            store.scan_at(start, end, revision, values=values) as found,
-            twin.scan_at(start, end, revision, values=values) as expected,
+            store.scan_at(start, end, revision, values=values, descending=descending) as found,
+            twin.scan_at(start, end, revision, values=values, descending=descending) as expected,
         ):
             assert list(found) == list(expected)
     assert store.count_at(start, end, revision) == twin.count_at(start, end, revision)

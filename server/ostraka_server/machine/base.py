@@ -80,8 +80,10 @@ class Base(Protocol):
     def get(self, key: bytes) -> RowFields | None:
         """The row of `key`, if it exists."""
 
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> AbstractContextManager[Iterator[RowFields]]:
-        """Rows in ascending order, read as they are iterated; with empty values unless `values`."""
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> AbstractContextManager[Iterator[RowFields]]:
+        """Rows in ascending order, or in `descending`, read as they are iterated; with empty values unless `values`."""
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """How many keys, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
@@ -90,7 +92,7 @@ class Base(Protocol):
         """The row of `key` as of `revision`, if it existed then."""
 
     def scan_at(
-        self, start: bytes, end: bytes | None, revision: int, *, values: bool
+        self, start: bytes, end: bytes | None, revision: int, *, values: bool, descending: bool = False
     ) -> AbstractContextManager[Iterator[RowFields]]:
         """Like `scan`, as of `revision`."""
 

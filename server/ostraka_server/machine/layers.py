@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import gt, lt
 
 from ostraka_server.machine.base import Base, Row
 from ostraka_server.machine.cache import Cache
@@ -59,20 +60,27 @@ class Layers:
 
     @contextmanager
     def scan(
-        self, start: bytes, end: bytes | None, *, values: bool, revision: int | None = None
+        self,
+        start: bytes,
+        end: bytes | None,
+        *,
+        values: bool,
+        descending: bool = False,
+        revision: int | None = None,
     ) -> Iterator[Iterator[Row]]:
-        """Rows of `[start, end)` in ascending order, read as they are iterated; values are empty unless `values`. As of
-        `revision`, where one is given, else the present ones.
+        """Rows of `[start, end)` in ascending order, or in `descending`, read as they are iterated; values are empty
+        unless `values`. As of `revision`, where one is given, else the present ones.
 
         Nothing may be written until it is left."""
         if revision is None:
-            stored = self._base.scan(start, end, values=values)
+            stored = self._base.scan(start, end, values=values, descending=descending)
         else:
-            stored = self._base.scan_at(start, end, revision, values=values)
+            stored = self._base.scan_at(start, end, revision, values=values, descending=descending)
         with stored as found:
             changes: Iterator[Change] = ((fields[0], Row._make(fields)) for fields in found)
             for overlay in reversed(self._overlays()):
-                changes = shadow(overlay.scan(start, end, revision), changes)
+                known = overlay.scan(start, end, revision, descending=descending)
+                changes = shadow(known, changes, descending=descending)
             rows = (row for _, row in changes if row is not None)
             yield rows if values else (row._replace(value=b"") for row in rows)
 
@@ -102,11 +110,12 @@ class Layers:
         return [each for each in (self._active, self._flushing) if each is not None and each.rows]
 
 
-def shadow(upper: Iterator[Change], lower: Iterator[Change]) -> Iterator[Change]:
-    """Both in ascending order of keys; where both have a key, only the upper one's change."""
+def shadow(upper: Iterator[Change], lower: Iterator[Change], *, descending: bool = False) -> Iterator[Change]:
+    """Both in ascending order of keys, or in `descending`; where both have a key, only the upper one's change."""
+    comes_first = gt if descending else lt
     below = next(lower, None)
     for above in upper:
-        while below is not None and below[0] < above[0]:
+        while below is not None and comes_first(below[0], above[0]):
             yield below
             below = next(lower, None)
         if below is not None and below[0] == above[0]:

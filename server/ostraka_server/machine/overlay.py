@@ -79,12 +79,15 @@ class Overlay:
         last = ended[before - 1]
         return Row._make(last[:_END]) if revision < last[_END] else None
 
-    def scan(self, start: bytes, end: bytes | None, revision: int | None = None) -> Iterator[tuple[bytes, Row | None]]:
-        """What this layer knows of the keys of `[start, end)`, ascending; as of `revision`, where one is given."""
+    def scan(
+        self, start: bytes, end: bytes | None, revision: int | None = None, *, descending: bool = False
+    ) -> Iterator[tuple[bytes, Row | None]]:
+        """What this layer knows of the keys of `[start, end)`, ascending or `descending`; as of `revision`, where one
+        is given."""
         rows = self.rows
         if revision is None:
-            return ((key, rows[key]) for key in self._keys(start, end))
-        known = ((key, self.at(key, revision)) for key in self._keys(start, end))
+            return ((key, rows[key]) for key in self._keys(start, end, descending))
+        known = ((key, self.at(key, revision)) for key in self._keys(start, end, descending))
         return ((key, row) for key, row in known if row is not UNKNOWN)
 
     def added(self, start: bytes, end: bytes | None, revision: int | None = None) -> int:
@@ -93,11 +96,11 @@ class Overlay:
         new = self._new
         return sum((row is not None) - (key not in new) for key, row in self.scan(start, end, revision))
 
-    def _keys(self, start: bytes, end: bytes | None) -> Iterator[bytes]:
+    def _keys(self, start: bytes, end: bytes | None, descending: bool) -> Iterator[bytes]:
         if self._unsorted:
             self._sorted.update(self._unsorted)
             self._unsorted.clear()
-        keys: Iterator[bytes] = self._sorted.irange(start, end, inclusive=(True, False))
+        keys: Iterator[bytes] = self._sorted.irange(start, end, inclusive=(True, False), reverse=descending)
         return keys
 
     def _ended(self, key: bytes) -> Sequence[PastFields]:

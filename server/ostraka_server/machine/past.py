@@ -19,8 +19,10 @@ class Past:
     def get(self, key: bytes) -> Row | None:
         return self._layers.get_at(key, self._revision)
 
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> AbstractContextManager[Iterator[Row]]:
-        return self._layers.scan(start, end, values=values, revision=self._revision)
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> AbstractContextManager[Iterator[Row]]:
+        return self._layers.scan(start, end, values=values, descending=descending, revision=self._revision)
 
     def count(self, start: bytes, end: bytes | None) -> int:
         return self._layers.count(start, end, self._revision)

@@ -1,7 +1,7 @@
 """What a RangeRequest asks for: which rows of a state, in which order, how many.
 
-Only a range in ascending order of keys stops where its page ends. Every other order has to see all of the range, but
-holds no more rows than it returns.
+A range in the order of keys, up or down, stops where its page ends. Every other order has to see all of the range,
+but holds no more rows than it returns.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ Order = Callable[[Row], Any]
 
 # Rows that are equal in what they are sorted by follow one another by key. Descending is ascending reversed.
 _ORDERS: dict[SortTarget.ValueType, Order] = {
-    BY_KEY: lambda row: row.key,
     BY_VERSION: lambda row: (row.version, row.key),
     BY_CREATE_REVISION: lambda row: (row.create_revision, row.key),
     BY_MOD_REVISION: lambda row: (row.mod_revision, row.key),
@@ -59,7 +58,8 @@ def read(rows: Rows, request: RangeRequest, bytes_max: int) -> RangeResult:
         return RangeResult((), False, 0 if request.without_count else rows.count(start, end))
     by_value = request.sort_target == BY_VALUE
     wanted = _filter(request)
-    with rows.scan(start, end, values=by_value or not request.keys_only) as found:
+    backwards = request.sort_target == BY_KEY and request.sort_order == DESCENDING
+    with rows.scan(start, end, values=by_value or not request.keys_only, descending=backwards) as found:
         page, more = _page(found if wanted is None else filter(wanted, found), request, bytes_max)
     if by_value and request.keys_only:
         page = [row._replace(value=b"") for row in page]
@@ -78,9 +78,9 @@ def _filter(request: RangeRequest) -> Callable[[Row], bool] | None:
 
 
 def _page(found: Iterable[Row], request: RangeRequest, bytes_max: int) -> tuple[list[Row], bool]:
-    descending = request.sort_order == DESCENDING
-    if request.sort_target == BY_KEY and not descending:
+    if request.sort_target == BY_KEY:
         return _first(found, request.limit, bytes_max)
+    descending = request.sort_order == DESCENDING
     return _best(found, _ORDERS[request.sort_target], request.limit, bytes_max, descending=descending)
 
 

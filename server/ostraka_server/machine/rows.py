@@ -15,8 +15,10 @@ class Rows(Protocol):
     def get(self, key: bytes) -> Row | None:
         """The row of `key`, if it exists."""
 
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> AbstractContextManager[Iterator[Row]]:
-        """Rows in ascending order, read as they are iterated; values are empty unless `values`.
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> AbstractContextManager[Iterator[Row]]:
+        """Rows in ascending order, or in `descending`, read as they are iterated; values are empty unless `values`.
 
         Nothing may be written until it is left."""
 

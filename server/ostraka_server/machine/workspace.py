@@ -48,10 +48,13 @@ class Workspace(Rows):
         return self._below.get(key) if row is UNKNOWN else row
 
     @contextmanager
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[Row]]:
-        changes = ((key, self._changes[key]) for key in self._changed(start, end))
-        with self._below.scan(start, end, values=values) as found:
-            seen = (row for _, row in shadow(changes, ((row.key, row) for row in found)) if row is not None)
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> Iterator[Iterator[Row]]:
+        changes = ((key, self._changes[key]) for key in self._changed(start, end, descending=descending))
+        with self._below.scan(start, end, values=values, descending=descending) as found:
+            below = ((row.key, row) for row in found)
+            seen = (row for _, row in shadow(changes, below, descending=descending) if row is not None)
             yield seen if values else (row._replace(value=b"") for row in seen)
 
     def count(self, start: bytes, end: bytes | None) -> int:
@@ -84,6 +87,6 @@ class Workspace(Rows):
                     layers.delete(row, self.revision)
                 effects.delete(self.revision, write)
 
-    def _changed(self, start: bytes, end: bytes | None) -> Iterator[bytes]:
-        keys: Iterator[bytes] = self._changes.irange(start, end, inclusive=(True, False))
+    def _changed(self, start: bytes, end: bytes | None, *, descending: bool = False) -> Iterator[bytes]:
+        keys: Iterator[bytes] = self._changes.irange(start, end, inclusive=(True, False), reverse=descending)
         return keys

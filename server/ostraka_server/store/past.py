@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from heapq import merge
-from operator import itemgetter
+from operator import gt, itemgetter, lt
 from typing import Any
 
 from ostraka_server.store.checksums import PAST, RowFields
@@ -50,15 +50,17 @@ def find(connection: sqlite3.Connection, key: bytes, revision: int, name: str) -
 
 @contextmanager
 def scan(
-    connection: sqlite3.Connection, where: str, bounds: dict[str, Any], name: str, *, values: bool
+    connection: sqlite3.Connection, where: str, bounds: dict[str, Any], name: str, *, values: bool, descending: bool
 ) -> Iterator[Iterator[RowFields]]:
-    """Rows as of `bounds["revision"]`, ascending. Raises DamagedStore, sqlite3.Error."""
+    """Rows as of `bounds["revision"]`, ascending or `descending`. Raises DamagedStore, sqlite3.Error."""
     query = f"""SELECT {PAST.columns if values else PAST.without_value} FROM past
-    WHERE era = :era AND {where} AND mod_revision <= :revision AND end_revision > :revision ORDER BY key"""
+    WHERE era = :era AND {where} AND mod_revision <= :revision AND end_revision > :revision
+    ORDER BY key {"DESC" if descending else "ASC"}"""
     eras = [era for (era,) in connection.execute(f"{ERAS} SELECT era FROM eras WHERE era IS NOT NULL", bounds)]
     with ExitStack() as opened:
         cursors = [opened.enter_context(closing(connection.execute(query, {**bounds, "era": era}))) for era in eras]
-        yield (PAST.checked(row, name, with_value=values)[:5] for row in merge(*cursors, key=itemgetter(0)))
+        merged = merge(*cursors, key=itemgetter(0), reverse=descending)
+        yield (PAST.checked(row, name, with_value=values)[:5] for row in merged)
 
 
 def count_query(where: str) -> str:
@@ -69,12 +71,15 @@ def count_query(where: str) -> str:
         SELECT count(*) FROM eras CROSS JOIN past ON past.era = eras.era AND {at} AND end_revision > :revision)"""
 
 
-def united(current: Iterator[RowFields], ended: Iterator[RowFields]) -> Iterator[RowFields]:
-    """Both ascending; a row in both, once."""
+def united(
+    current: Iterator[RowFields], ended: Iterator[RowFields], *, descending: bool = False
+) -> Iterator[RowFields]:
+    """Both ascending, or both `descending`; a row in both, once."""
+    comes_later = lt if descending else gt
     row = next(ended, None)
     for each in current:
-        while row is not None and row[0] <= each[0]:
-            if row[0] < each[0]:
+        while row is not None and not comes_later(row[0], each[0]):
+            if row[0] != each[0]:
                 yield row
             row = next(ended, None)
         yield each

@@ -103,23 +103,29 @@ class Store:
             return past.find(self._reader, key, revision, self._name)
 
     @contextmanager
-    def scan(self, start: bytes, end: bytes | None, *, values: bool) -> Iterator[Iterator[RowFields]]:
-        """Rows of `[start, end)`, ascending, of one checkpoint. `end` None: no end. Empty values unless `values`."""
+    def scan(
+        self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
+    ) -> Iterator[Iterator[RowFields]]:
+        """Rows of `[start, end)`, ascending or `descending`, of one checkpoint. `end` None: no end. Empty values unless
+        `values`."""
         where, bounds = _between(start, end)
-        with naming(self._name), self._current(where, bounds, values=values) as rows:
+        with naming(self._name), self._current(where, bounds, values=values, descending=descending) as rows:
             yield rows
 
     @contextmanager
-    def scan_at(self, start: bytes, end: bytes | None, revision: int, *, values: bool) -> Iterator[Iterator[RowFields]]:
+    def scan_at(
+        self, start: bytes, end: bytes | None, revision: int, *, values: bool, descending: bool = False
+    ) -> Iterator[Iterator[RowFields]]:
         """Rows of `[start, end)` as of `revision`, else like `scan`."""
         where, bounds = _between(start, end)
         bounds["revision"] = revision
+        at = f"{where} AND mod_revision <= :revision"
         with (
             naming(self._name),
-            self._current(f"{where} AND mod_revision <= :revision", bounds, values=values) as current,
-            past.scan(self._reader, where, bounds, self._name, values=values) as ended,
+            self._current(at, bounds, values=values, descending=descending) as current,
+            past.scan(self._reader, where, bounds, self._name, values=values, descending=descending) as ended,
         ):
-            yield past.united(current, ended)
+            yield past.united(current, ended, descending=descending)
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """Keys of `[start, end)`, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
@@ -178,8 +184,11 @@ class Store:
         self._writer.close()
 
     @contextmanager
-    def _current(self, where: str, bounds: dict[str, Any], *, values: bool) -> Iterator[Iterator[RowFields]]:
-        query = f"SELECT {CURRENT.columns if values else CURRENT.without_value} FROM kv WHERE {where} ORDER BY key"
+    def _current(
+        self, where: str, bounds: dict[str, Any], *, values: bool, descending: bool
+    ) -> Iterator[Iterator[RowFields]]:
+        columns, order = CURRENT.columns if values else CURRENT.without_value, "DESC" if descending else "ASC"
+        query = f"SELECT {columns} FROM kv WHERE {where} ORDER BY key {order}"
         # An open cursor would hold this connection, and the WAL, at its checkpoint.
         with closing(self._reader.execute(query, bounds)) as cursor:
             yield (CURRENT.checked(row, self._name, with_value=values) for row in cursor)
