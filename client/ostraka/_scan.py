@@ -45,6 +45,7 @@ class Scan(AsyncIterator[KeyValue]):
         self._page_size = page_size
         self._more = True
         self._ahead: asyncio.Task[RangeResponse] | None = None
+        self._here: RangeResponse | None = None  # passed, and not given yet: whoever waited for it was cancelled
         self._unread: deque[KeyValue] = deque()
         self.revision = 0
         """The revision as of which all keys are given; 0 before the first page."""
@@ -55,18 +56,22 @@ class Scan(AsyncIterator[KeyValue]):
         return not self._more or self._left <= 0
 
     async def page(self) -> list[KeyValue]:
-        """The next keys, as many as one answer holds; none once `ended`. Raises as a get does; may then be repeated."""
-        if self.ended:
-            return []
-        first = self.revision == 0
-        answer = await self._next()
-        self._pass(answer)
-        if not first and not self.ended:  # who wanted a second page will want the one after
-            self._ahead = asyncio.create_task(self._ask())
-            self._ahead.add_done_callback(_look_at)
-            for _ in range(TURNS_TO_SEND):  # so that the node reads it while these keys are dealt with
-                await next_turn()
-        return [key_value(kv) for kv in answer.kvs]
+        """The next keys, as many as one answer holds; none once `ended`. Raises as a get does; may then be repeated, as
+        when it was cancelled."""
+        if self._here is None:
+            if self.ended:
+                return []
+            first = self.revision == 0
+            answer = await self._next()
+            self._pass(answer)
+            self._here = answer
+            if not first and not self.ended:  # who wanted a second page will want the one after
+                self._ahead = asyncio.create_task(self._ask())
+                self._ahead.add_done_callback(_look_at)
+                for _ in range(TURNS_TO_SEND):  # so that the node reads it while these keys are dealt with
+                    await next_turn()
+        here, self._here = self._here, None
+        return [key_value(kv) for kv in here.kvs]
 
     async def _next(self) -> RangeResponse:
         """The next page: the one that was asked for ahead, if any."""

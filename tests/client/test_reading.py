@@ -11,6 +11,7 @@ import pytest
 from ostraka import errors
 from ostraka._scan import PAGE_KEYS, Scan
 from ostraka.aio import Client
+from ostraka.clock import next_turn
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1 import kv_pb2
 from ostraka.v1.exchange_pb2 import Call, Command, Reply
@@ -269,6 +270,30 @@ async def test_a_page_that_failed_may_be_asked_for_again(clock: VirtualClock) ->
     assert [kv.key for kv in await scan.page()] == [b"4"], "it had come already"
     with pytest.raises(errors.DeadlineExceeded):
         await scan.page()
+
+
+@virtual_time
+async def test_a_page_whose_reader_was_cancelled_is_not_lost(clock: VirtualClock) -> None:
+    wanted = [b"%d" % number for number in range(5)]
+
+    async def read(request: kv_pb2.RangeRequest) -> kv_pb2.RangeResponse:
+        left = [key for key in wanted if key >= request.key]
+        await next_turn()
+        return kv_pb2.RangeResponse(kvs=[pb.KeyValue(key=left[0])], more=len(left) > 1, read_revision=4)
+
+    cancelled = 0
+    for patience in range(10):
+        scan = Scan(read, kv_pb2.RangeRequest(), None)
+        keys = [kv.key for kv in await scan.page()]
+        reader = asyncio.create_task(scan.page())
+        for _ in range(patience):
+            await next_turn()
+        reader.cancel()
+        await asyncio.wait([reader])
+        cancelled += reader.cancelled()
+        keys += [] if reader.cancelled() else [kv.key for kv in reader.result()]
+        assert keys + [kv.key async for kv in scan] == wanted, patience
+    assert 0 < cancelled < 10
 
 
 @virtual_time
