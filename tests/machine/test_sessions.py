@@ -6,8 +6,9 @@ import pytest
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import Compare, GetRequest
+from ostraka.v1.kv_pb2 import Compare, GetRequest, RangeRequest
 from ostraka_server.machine import AnswerLost, DeleteResult, Done, Machine, PutResult, Refused, Result, sessions
+from ostraka_server.machine.results import TxnResult
 from ostraka_server.machine.session_record import encode
 from tests.machine.bases import DictBase, apply, empty, flush
 from tests.machine.commands import close, delete, entry, get, numbered, put, register, scan, txn
@@ -161,7 +162,7 @@ def test_answered_below_may_skip_far_at_no_cost() -> None:
 def test_of_an_answer_with_large_rows_only_is_kept_that_there_was_one(
     restart: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "SESSION_ANSWER_BYTES_MAX", 10)
+    monkeypatch.setattr(sessions, "SESSION_ANSWER_BYTES_MAX", 210)
     base = DictBase()
     machine = Machine(base, base.state)
     apply(machine, entry(register(CLIENT), put(b"k", b"12345"), put(b"l", b"12345")))
@@ -175,6 +176,17 @@ def test_of_an_answer_with_large_rows_only_is_kept_that_there_was_one(
     # the room is there again once the answers before are not wanted any more
     again = numbered(put(b"k", b"", prev_kv=True), CLIENT, 4, answered_below=4)
     assert one(machine, again) == one(machine, again) != AnswerLost()
+
+
+def test_rows_without_values_count_for_what_they_take() -> None:
+    """A million bytes of short keys alone would be many times as much in memory."""
+    machine = registered()
+    count = sessions.SESSION_ANSWER_BYTES_MAX // 200
+    apply(machine, entry(*(put(b"%06d" % number) for number in range(count))))
+    keys = Command(range=RangeRequest(key=b"0", range_end=b"9", keys_only=True))
+    write = numbered(txn(then=[put(b"mark"), keys]), CLIENT, 1)
+    assert isinstance(one(machine, write), TxnResult)
+    assert one(machine, write) == AnswerLost()
 
 
 class TestForgetting:

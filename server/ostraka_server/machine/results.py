@@ -83,13 +83,17 @@ OperationResult = ReadResult | PutResult | DeleteResult | TxnResult
 Result = PutResult | DeleteResult | TxnResult | CompactResult | Done | AnswerLost | Refused
 
 
+_ROW_BYTES = 200
+"""What a row takes in memory beside its key and value, about."""
+
+
 def rows_bytes(result: Result | OperationResult) -> int:
-    """Of the keys and values in it."""
+    """What the rows in it take in memory, about."""
     if type(result) is PutResult and result.prev is None:
         return 0  # nearly always
     if isinstance(result, TxnResult):
         return sum(map(rows_bytes, result.results))
-    return sum(len(row.key) + len(row.value) for row in _rows_in(result))
+    return sum(_ROW_BYTES + len(row.key) + len(row.value) for row in _rows_in(result))
 
 
 def _rows_in(result: Result | OperationResult) -> Sequence[Row]:

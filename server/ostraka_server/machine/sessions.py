@@ -31,7 +31,8 @@ SESSION_WINDOW = 16_384
 """Above the calls that an SDK has in flight."""
 
 SESSION_ANSWER_BYTES_MAX = 1 << 20
-"""Rows in the kept answers of a client; of an answer that does not fit only is kept that there was one."""
+"""Memory of the rows in the kept answers of a client, about; of an answer that does not fit only is kept that there was
+one."""
 
 SESSIONS_BYTES_MAX = 64 << 20
 """Of all answers together: beyond it, too, silent clients are forgotten."""
