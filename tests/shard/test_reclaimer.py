@@ -25,12 +25,14 @@ class BittenBase(DictBase):
         super().__init__()
         self.left = 3
         self.asked: list[int] = []
+        self.sizes: list[int] = []
         self.failure: Exception | None = None
 
     def reclaim(self, compact_revision: int, rows_max: int) -> bool:
         if self.failure is not None:
             raise self.failure
         self.asked.append(compact_revision)
+        self.sizes.append(rows_max)
         self.left -= 1
         return self.left > 0
 
@@ -135,6 +137,25 @@ def test_a_flush_waits_for_one_bite_at_most(compacted: pytest.MonkeyPatch) -> No
         await turns(20)
         assert flush.done() and kept.base.state.applied_slot == 1
         assert kept.base.asked == [7]
+        await kept.stop()
+
+    scenario()
+
+
+def test_bites_grow_while_they_are_quick_and_shrink_where_rows_are_large(compacted: pytest.MonkeyPatch) -> None:
+    @virtual_time
+    async def scenario(clock: VirtualClock) -> None:
+        given_up(compacted, 7)
+        kept = Kept(clock)
+        kept.base.left = 1000
+        await clock.sleep(1.0)
+        assert kept.base.sizes[:8] == [16, 32, 64, 128, 256, 512, 1000, 1000]
+        for _ in range(10):
+            kept.runner.gate.clear()
+            await clock.sleep(2 * PAUSE_S)
+            kept.runner.gate.set()
+            await turns(20)
+        assert kept.base.sizes[-8:] == [250, 125, 62, 31, 16, 16, 16, 16]
         await kept.stop()
 
     scenario()
