@@ -84,7 +84,7 @@ class _Entrance:
     def __init__(self, clock: VirtualClock | ManualClock) -> None:
         forwarder = Forwarder(Wire(), {"n1": "n1:1"}, clock)
         self.gateway = Gateway(node="n1", limits=LIMITS, forwarder=forwarder, clock=clock)
-        self.data = Script(new_group(members=1))
+        self.data = Script(new_group(members=1, now=lambda: self.data.now))
         self.gateway.open(Router({0: new_group(members=1, number=0), 1: self.data.group}), lambda: None)
         self.data.now = self.data.group.deadline
         self.settle()
