@@ -78,7 +78,8 @@ def main() -> int:
         figures = asyncio.run(running) if isinstance(running, Coroutine) else running
     except Exception as error:
         traceback.print_exc()
-        return _tell(False, {"failure": str(error).partition("\n")[0], "kept": str(parent)})
+        sys.stderr.write(f"what it left behind is kept in {parent}\n")
+        return _tell(False, {"failure": str(error).partition("\n")[0]})
     shutil.rmtree(parent)
     return _tell(True, figures)
 
