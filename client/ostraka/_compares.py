@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, Generic, NoReturn, TypeVar
 
-from ostraka._keys import as_bytes, key_range
+from ostraka._keys import as_bytes, where
 from ostraka.v1 import kv_pb2
 
 Bytes = bytes | str
+T = TypeVar("T")
 
 _EQUAL: Final = kv_pb2.Compare.EQUAL
 _NOT_EQUAL: Final = kv_pb2.Compare.NOT_EQUAL
@@ -29,8 +31,8 @@ class Compare:
         )
 
 
-class _Field:
-    """Something of a key, or of each key of a range."""
+class _Field(ABC, Generic[T]):
+    """Something of a key, or of each key of a range, compared with a T."""
 
     def __init__(self, target: str, where: tuple[bytes, bytes]) -> None:
         self._target = target
@@ -42,8 +44,9 @@ class _Field:
         setattr(wire, self._target, self._operand(other))
         return Compare(wire)
 
+    @abstractmethod
     def _operand(self, other: object) -> object:
-        raise NotImplementedError
+        """As the field takes it. Raises TypeError, ValueError for what no T is."""
 
     # Not a bool: the comparison itself is what is wanted.
     def __eq__(self, other: object) -> Compare:  # type: ignore[override]
@@ -52,23 +55,23 @@ class _Field:
     def __ne__(self, other: object) -> Compare:  # type: ignore[override]
         return self._compared(_NOT_EQUAL, other)
 
+    def __gt__(self, other: T) -> Compare:
+        return self._compared(_GREATER, other)
+
+    def __lt__(self, other: T) -> Compare:
+        return self._compared(_LESS, other)
+
     __hash__ = None  # type: ignore[assignment]
 
 
-class ValueField(_Field):
+class ValueField(_Field[Bytes]):
     """Compared with bytes, or str (UTF-8); greater and less are those of bytes."""
 
     def _operand(self, other: object) -> bytes:
         return as_bytes(other)  # type: ignore[arg-type]
 
-    def __gt__(self, other: Bytes) -> Compare:
-        return self._compared(_GREATER, other)
 
-    def __lt__(self, other: Bytes) -> Compare:
-        return self._compared(_LESS, other)
-
-
-class NumberField(_Field):
+class NumberField(_Field[int]):
     """Compared with whole numbers from 0."""
 
     def _operand(self, other: object) -> int:
@@ -77,12 +80,6 @@ class NumberField(_Field):
         if not 0 <= other < 1 << 64:
             raise ValueError(f"{self._target} is compared with {other}; it counts from 0")
         return other
-
-    def __gt__(self, other: int) -> Compare:
-        return self._compared(_GREATER, other)
-
-    def __lt__(self, other: int) -> Compare:
-        return self._compared(_LESS, other)
 
 
 def value(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> ValueField:
@@ -115,12 +112,3 @@ def absent(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes 
 def exists(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> Compare:
     """There is such a key; of a range or prefix: at least one."""
     return version(key, end, prefix=prefix) > 0
-
-
-def where(key: Bytes | None, end: Bytes | None, prefix: Bytes | None) -> tuple[bytes, bytes]:
-    """(`key`, `range_end`) of one key, of [key, end) or of a prefix. Raises ValueError where none is named."""
-    if key is None and prefix is None:
-        raise ValueError("name a key, key and end, or a prefix=")
-    if key is not None and end is None and prefix is None:
-        return as_bytes(key), b""
-    return key_range(key, end, prefix)

@@ -47,3 +47,12 @@ def key_range(start: bytes | str | None, end: bytes | str | None, prefix: bytes 
 def after(key: bytes) -> bytes:
     """The smallest key greater than `key`."""
     return key + b"\0"
+
+
+def where(key: bytes | str | None, end: bytes | str | None, prefix: bytes | str | None) -> tuple[bytes, bytes]:
+    """(`key`, `range_end`) of one key, of [key, end) or of a prefix. Raises ValueError where none is named."""
+    if key is None and prefix is None:
+        raise ValueError("name a key, key and end, or a prefix=")
+    if key is not None and end is None and prefix is None:
+        return as_bytes(key), b""
+    return key_range(key, end, prefix)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Generic, TypeVar
 
-from ostraka._compares import Bytes, Compare, where
-from ostraka._keys import as_bytes, key_range
+from ostraka._compares import Bytes, Compare
+from ostraka._keys import as_bytes, key_range, where
 from ostraka._reading import How, SortBy, ask_for_range
 from ostraka._scan import key_value
 from ostraka.v1 import kv_pb2

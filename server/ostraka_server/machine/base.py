@@ -27,6 +27,13 @@ class Row(NamedTuple):
     version: int
 
 
+def row_put(key: bytes, value: bytes, prev: Row | None, revision: int) -> Row:
+    """What a put at `revision` makes of a key, whose row was `prev` if it existed."""
+    if prev is None:
+        return Row(key, value, revision, revision, 1)
+    return Row(key, value, prev.create_revision, revision, prev.version + 1)
+
+
 class PastRow(NamedTuple):
     """A row as it was from `mod_revision` until `end_revision`, which replaced or deleted it.
 

@@ -12,7 +12,7 @@ from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import CompactRequest, DeleteRequest, PutRequest, TxnRequest
 from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
-from ostraka_server.machine.base import Base, Delta, MachineState, Row
+from ostraka_server.machine.base import Base, Delta, MachineState, Row, row_put
 from ostraka_server.machine.deleting import doomed
 from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.entry import opened
@@ -122,10 +122,7 @@ class Machine:
         key = request.key
         prev = self._layers.get(key)
         self._revision = revision = self._revision + 1
-        if prev is None:
-            row = Row(key, request.value, revision, revision, 1)
-        else:
-            row = Row(key, request.value, prev.create_revision, revision, prev.version + 1)
+        row = row_put(key, request.value, prev, revision)
         self._layers.put(row, prev)
         effects.put(row)
         return PutResult(revision, prev if request.prev_kv else None)

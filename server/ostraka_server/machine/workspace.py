@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sortedcontainers import SortedDict
 
-from ostraka_server.machine.base import Row
+from ostraka_server.machine.base import Row, row_put
 from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.layers import Layers, shadow
 from ostraka_server.machine.rows import Rows
@@ -63,11 +63,10 @@ class Workspace(Rows):
 
     def put(self, key: bytes, value: bytes) -> Row | None:
         """Gives the row before."""
-        prev, revision = self.get(key), self._begun + 1
-        created, version = (revision, 1) if prev is None else (prev.create_revision, prev.version + 1)
+        prev = self.get(key)
         if prev is None:
             self._new.add(key)
-        self._changes[key] = row = Row(key, value, created, revision, version)
+        self._changes[key] = row = row_put(key, value, prev, self._begun + 1)
         self.writes.append(Put(row, prev))
         return prev
 
