@@ -183,7 +183,12 @@ class Client:
         prefix: bytes | str | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Delete one key, the keys of [key, end), or those that begin with `prefix`; gives how many there were."""
+        """Delete one key, the keys of [key, end), or those that begin with `prefix`; gives how many there were.
+
+        All of them at once, hence some 20,000 keys of 128 bytes at most: more raise TooLarge, and nothing is deleted.
+        Where it need not be at once, delete page by page: `range` with a `limit` and keys_only=True, then `delete` from
+        the first key of the page to the last one + b"\\0", until a page is empty.
+        """
         if key is None and prefix is None:
             raise ValueError("delete needs a key or a prefix=")
         if key is not None and end is None and prefix is None:

@@ -181,6 +181,16 @@ def test_a_delete_that_would_take_too_much_memory_changes_nothing() -> None:
     assert apply(machine, entry(delete(b"k001", b"l"))) == [DeleteResult(revision + 1, count - 1, ())]
 
 
+def test_a_delete_of_many_small_keys_takes_long_and_is_refused_too() -> None:
+    machine = empty()
+    apply(machine, entry(*(put(b"%05d" % number) for number in range(24_000))))
+    revision = machine.revision
+    (refused,) = apply(machine, entry(delete(b"0", b"\0")))
+    assert isinstance(refused, Refused) and refused.reason == common_pb2.TOO_LARGE
+    assert machine.revision == revision
+    assert apply(machine, entry(delete(b"0", b"2"))) == [DeleteResult(revision + 1, 20_000, ())]
+
+
 def test_the_deletes_of_a_transaction_share_their_bound() -> None:
     machine = empty()
     fill(machine, b"a", DELETE_BYTES_MAX // 2)

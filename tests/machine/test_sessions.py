@@ -189,6 +189,18 @@ def test_rows_without_values_count_for_what_they_take() -> None:
     assert one(machine, write) == AnswerLost()
 
 
+def test_what_a_transaction_did_counts_where_no_rows_are_in_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "SESSION_ANSWER_BYTES_MAX", 500)
+    machine = registered()
+    nested = txn(then=[put(b"c"), put(b"d"), put(b"e"), put(b"f")])
+    few, many = (
+        numbered(txn(then=[put(b"a"), put(b"b")]), CLIENT, 1),
+        numbered(txn(then=[nested]), CLIENT, 2),
+    )
+    done = [one(machine, write) for write in (few, many)]
+    assert [one(machine, write) for write in (few, many)] == [done[0], AnswerLost()]
+
+
 class TestForgetting:
     """Who was silent the longest goes first, also after restarts."""
 

@@ -61,6 +61,7 @@ class Sessions:
 
 
 def again(answer: Outcome) -> list[Outcome]:
-    """Rows may have been too large to keep."""
-    has_rows = not isinstance(answer, Refusal) and any(path in str(answer) for path in ("prev_kv", "kvs", "kv {"))
-    return [answer, ANSWER_LOST] if has_rows else [answer]
+    """What it carries may have been too large to keep: rows, and the results of a transaction."""
+    carried = ("prev_kv", "responses")
+    carries = not isinstance(answer, Refusal) and any(path in str(answer) for path in carried)
+    return [answer, ANSWER_LOST] if carries else [answer]

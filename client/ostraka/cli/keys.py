@@ -71,7 +71,8 @@ def put(session: Session, key: str, value: str | None, file: BinaryIO | None, pr
 def delete(session: Session, key: str | None, range_end: str | None, prefix: str | None) -> None:
     """Delete KEY, or many keys at once.
 
-    Prints how many there were; none is no error.
+    Prints how many there were; none is no error. All go at once, so one delete takes some 20,000 keys of 128 bytes
+    at most; more are refused, and nothing is deleted: take smaller ranges, one after the other.
 
     \b
     Examples:

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from ostraka_server.wire.entry_pb2 import Entry
 
-ENTRY_FORMAT = 2
+ENTRY_FORMAT = 3
 """What this version writes and reads. It also names the rules by which commands are executed."""
 
 

@@ -86,13 +86,16 @@ Result = PutResult | DeleteResult | TxnResult | CompactResult | Done | AnswerLos
 _ROW_BYTES = 200
 """What a row takes in memory beside its key and value, about."""
 
+_NESTED_BYTES = 100
+"""What a result within another takes beside its rows, about."""
 
-def rows_bytes(result: Result | OperationResult) -> int:
-    """What the rows in it take in memory, about."""
+
+def content_bytes(result: Result | OperationResult) -> int:
+    """What the rows, and the results of a transaction, in it take in memory, about."""
     if type(result) is PutResult and result.prev is None:
         return 0  # nearly always
     if isinstance(result, TxnResult):
-        return sum(map(rows_bytes, result.results))
+        return sum(_NESTED_BYTES + content_bytes(each) for each in result.results)
     return sum(_ROW_BYTES + len(row.key) + len(row.value) for row in _rows_in(result))
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from ostraka.v1 import common_pb2
 from ostraka_server.machine.effects import Effects
 from ostraka_server.machine.records import named
-from ostraka_server.machine.results import AnswerLost, Refused, Result, rows_bytes
+from ostraka_server.machine.results import AnswerLost, Refused, Result, content_bytes
 from ostraka_server.machine.session_record import decode, encode
 
 SESSIONS_MAX = 10_000
@@ -31,14 +31,14 @@ SESSION_WINDOW = 16_384
 """Above the calls that an SDK has in flight."""
 
 SESSION_ANSWER_BYTES_MAX = 1 << 20
-"""Memory of the rows in the kept answers of a client, about; of an answer that does not fit only is kept that there was
-one."""
+"""Memory of what the kept answers of a client carry, about: rows, and results of transactions. Of an answer that does
+not fit only is kept that there was one."""
 
 SESSIONS_BYTES_MAX = 64 << 20
 """Of all answers together: beyond it, too, silent clients are forgotten."""
 
 ANSWER_BYTES = 250
-"""What a kept answer takes beside its rows, about."""
+"""What a kept answer takes beside what it carries, about."""
 
 PREFIX = b"session/"
 """Of the names of the records."""
@@ -53,7 +53,7 @@ _TOO_FAR = Refused(
 class Session:
     """A registered client."""
 
-    __slots__ = ("answered_below", "answers", "rows_bytes", "used")
+    __slots__ = ("answered_below", "answers", "content_bytes", "used")
 
     def __init__(self, used: int) -> None:
         self.used = used
@@ -61,7 +61,7 @@ class Session:
         self.answered_below = 1
         self.answers: dict[int, Result] = {}
         """By sequence, none below `answered_below`."""
-        self.rows_bytes = 0
+        self.content_bytes = 0
 
 
 class Sessions:
@@ -84,7 +84,7 @@ class Sessions:
             session = self._table[client] = Session(record.used)
             session.answered_below = record.answered_below
             for sequence, answer in record.answers:
-                self._add(session, sequence, answer, rows_bytes(answer))
+                self._add(session, sequence, answer, content_bytes(answer))
             self._uses = self._recorded = record.used
 
     def __len__(self) -> int:
@@ -130,8 +130,8 @@ class Sessions:
 
     def keep(self, session: Session, sequence: int, answer: Result, effects: Effects) -> None:
         """The write was executed."""
-        size = rows_bytes(answer)
-        if size and session.rows_bytes + size > SESSION_ANSWER_BYTES_MAX:
+        size = content_bytes(answer)
+        if size and session.content_bytes + size > SESSION_ANSWER_BYTES_MAX:
             answer, size = AnswerLost(), 0
         self._add(session, sequence, answer, size)
         while self._bytes > SESSIONS_BYTES_MAX and len(self._table) > 1:
@@ -150,7 +150,7 @@ class Sessions:
 
     def _add(self, session: Session, sequence: int, answer: Result, size: int) -> None:
         session.answers[sequence] = answer
-        session.rows_bytes += size
+        session.content_bytes += size
         self._bytes += ANSWER_BYTES + size
 
     def _drop(self, session: Session, answered_below: int) -> None:
@@ -162,8 +162,8 @@ class Sessions:
         for sequence in gone:
             answer = answers.pop(sequence, None)
             if answer is not None:
-                size = rows_bytes(answer)
-                session.rows_bytes -= size
+                size = content_bytes(answer)
+                session.content_bytes -= size
                 self._bytes -= ANSWER_BYTES + size
         session.answered_below = answered_below
 
@@ -175,7 +175,7 @@ class Sessions:
 
     def _forget(self, client: int) -> None:
         session = self._table.pop(client)
-        self._bytes -= session.rows_bytes + ANSWER_BYTES * len(session.answers)
+        self._bytes -= session.content_bytes + ANSWER_BYTES * len(session.answers)
         self._gone[_name(client)] = None
 
 
