@@ -8,7 +8,8 @@ wrong guess costs a forward or a retry, never correctness.
 - A call goes to the leader of its key's shard where that is known; else, and for reads that any node may answer, to
   the endpoint that the balancer picks, which forwards it.
 - An endpoint that cannot be reached is avoided for a while, twice as long each time, also when it is named as leader:
-  others may reach it and forward. Where every endpoint is avoided, none is.
+  others may reach it and forward. So is one that cannot answer what any node may, for it hears of no leader: it may be
+  cut off. Where every endpoint is avoided, none is.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _NODE_GONE: Final = frozenset((pb.SHUTTING_DOWN, pb.NOT_READY))
 
 @dataclass(slots=True)
 class _Trouble:
-    """An endpoint that could not be reached."""
+    """An endpoint that could not be reached, or reached no leader."""
 
     failures: int
     until: float
@@ -126,7 +127,7 @@ class Router:
     def _learn(self, error: Error, address: str, key: bytes | None, now: float) -> None:
         detail = error.detail
         unreachable = detail.reason == pb.REASON_UNSPECIFIED and error.code in (Status.UNAVAILABLE, Status.CANCELLED)
-        if unreachable or detail.reason in _NODE_GONE:
+        if unreachable or detail.reason in _NODE_GONE or (key is None and detail.reason == pb.NO_LEADER):
             self._avoid(address, now)
         else:
             self.reached(address)

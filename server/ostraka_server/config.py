@@ -179,6 +179,10 @@ class Limits:
         int,
         About("New calls are told to come back while they would wait longer for their answers, and there are many."),
     ] = 50
+    read_point_wait_ms: Annotated[
+        int,
+        About("A read that any node may answer waits so long to learn from the leader what it has to show."),
+    ] = 500
     calls_per_stream_max: Annotated[int, About("Calls in flight on one Exchange.")] = 4096
     unsent_bytes_per_stream_max: Annotated[
         int, About("Replies that wait for a client to read them; beyond, its Exchange is cut.")

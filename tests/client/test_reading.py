@@ -112,6 +112,23 @@ async def test_bounded_reads_ask_any_node(clock: VirtualClock) -> None:
 
 
 @virtual_time
+async def test_a_node_that_hears_no_leader_is_left_for_others(clock: VirtualClock) -> None:
+    for heavy in (1, 100):
+        cluster = FakeCluster()
+        away = cluster.nodes[2]
+        first, balancer = cluster.nodes[0].address, {away.address: heavy}
+        async with Client(first, balancer=balancer, _transport=cluster, _clock=clock) as client:
+            await client.put("k", "v")
+            await turns()  # the look at the cluster
+            away.behaviour = failing(errors.Status.UNAVAILABLE, pb.NO_LEADER)
+            began = clock.now()
+            for _ in range(20):
+                assert await client.get("k", max_staleness=1.0) is not None
+            assert len(away.calls) == 1, "it is not asked again soon"
+            assert clock.now() - began < 0.1
+
+
+@virtual_time
 async def test_a_compaction_is_a_write(clock: VirtualClock) -> None:
     cluster = FakeCluster(1)
     cluster.nodes[0].behaviour = lambda call: Reply(compact=kv_pb2.CompactResponse(header=pb.ResponseHeader(node="n1")))

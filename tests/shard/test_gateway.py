@@ -26,6 +26,7 @@ from tests.shard.asking import bounded_get, get, local_get, put
 from tests.shard.script import Script, new_group
 
 LIMITS = Limits(calls_in_flight_max=3, default_timeout_ms=2000, timeout_ms_max=4000)
+WAIT_S = LIMITS.read_point_wait_ms / 1000
 
 
 class RecordingForwarder(Forwarder):
@@ -69,6 +70,13 @@ class Entrance:
         """n2 is heard as leader."""
         self.data.hear(2, Heartbeat(Ballot(1, self.data.ballot.round + 1, 2), 1, 0))
         self.data.turn()
+
+
+def assert_goes_elsewhere(replies: list[Reply]) -> None:
+    """Its caller may try again, and should at another node."""
+    assert reason(replies) == Reason.NO_LEADER
+    error = replies[0].error
+    assert (error.code, error.detail.surely_not_done) == (failures.UNAVAILABLE, True)
 
 
 def reason(replies: list[Reply]) -> Reason.ValueType:
@@ -159,12 +167,37 @@ async def test_a_bounded_read_is_answered_here_once_the_leader_named_a_read_poin
 
 
 @virtual_time
-async def test_a_bounded_read_waits_for_a_leader_until_its_deadline(clock: VirtualClock) -> None:
+async def test_a_bounded_read_that_gets_no_read_point_had_better_go_to_another_node(clock: VirtualClock) -> None:
+    for forwarded in (False, True):
+        entrance = Entrance(clock)
+        entrance.led_by_2()  # whom nobody hears here
+        replies = entrance.submit(bounded_get(100), 2000, forwarded=forwarded)
+        await clock.sleep(WAIT_S - 0.01)
+        entrance.data.group.expire(clock.now())
+        assert not replies
+        await clock.sleep(0.01)
+        entrance.data.group.expire(clock.now())
+        assert_goes_elsewhere(replies)
+
+
+@virtual_time
+async def test_a_bounded_read_waits_for_a_leader_no_longer_than_for_a_read_point(clock: VirtualClock) -> None:
     entrance = Entrance(clock)
-    replies = entrance.submit(bounded_get(100), 1000)
-    await clock.sleep(0.99)
+    replies, write, strict = (entrance.submit(command, 2000) for command in (bounded_get(100), put(), get()))
+    await clock.sleep(WAIT_S - 0.01)
     assert not replies
-    await clock.sleep(0.1)
+    await clock.sleep(0.01 + PARKED_RETRY_S)
+    assert_goes_elsewhere(replies)
+    assert not write and not strict, "other nodes would have to find the leader, too"
+
+
+@virtual_time
+async def test_a_bounded_read_is_told_of_a_deadline_that_comes_first(clock: VirtualClock) -> None:
+    entrance = Entrance(clock)
+    replies = entrance.submit(bounded_get(100), 300)
+    await clock.sleep(0.29)
+    assert not replies
+    await clock.sleep(0.01 + PARKED_RETRY_S)
     assert reason(replies) == Reason.DEADLINE
 
 

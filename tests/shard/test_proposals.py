@@ -36,7 +36,7 @@ def test_an_entry_carries_the_very_bytes_in_their_order() -> None:
     batch = proposed(proposals, 5, *calls)
     entry = EntryPayload.FromString(batch.payload)
     assert list(entry.commands) == [call.command for call in calls]
-    assert (entry.format, entry.proposer, entry.round, entry.wall_ms) == (2, 7, 3, 1_000)
+    assert (entry.format, entry.proposer, entry.round, entry.wall_ms) == (3, 7, 3, 1_000)
 
 
 def test_no_two_entries_are_equal() -> None:

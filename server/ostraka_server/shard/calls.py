@@ -8,6 +8,7 @@ from typing import Any
 from ostraka.v1.common_pb2 import LINEARIZABLE
 from ostraka.v1.exchange_pb2 import Command, Reply
 from ostraka_server.machine.transaction_shape import deletes_ranges, first_key, is_read_only
+from ostraka_server.shard import failures
 
 READS = frozenset(("get", "range"))
 
@@ -19,11 +20,23 @@ class Call:
     """Answered exactly once, whoever gets there first: the group, a deadline, a withdrawal.
 
     `command` is the client's own bytes, `parsed` the same decoded, `request` what is in that envelope; `deadline` is on
-    the node's clock, in seconds. `forwarded` is set where another node's gateway passed the call on: it is then never
-    passed on again. `ended` is told of the answer just before the caller gets it.
+    the node's clock, in seconds. From `waits_until` on the caller had better ask another node than wait for the leader
+    here: that is the deadline unless it is set to less. `forwarded` is set where another node's gateway passed the call
+    on: it is then never passed on again. `ended` is told of the answer just before the caller gets it.
     """
 
-    __slots__ = ("_answer", "_ended", "command", "deadline", "forwarded", "is_read", "kind", "parsed", "request")
+    __slots__ = (
+        "_answer",
+        "_ended",
+        "command",
+        "deadline",
+        "forwarded",
+        "is_read",
+        "kind",
+        "parsed",
+        "request",
+        "waits_until",
+    )
 
     def __init__(
         self,
@@ -41,7 +54,7 @@ class Call:
         self.request: Any = None if kind is None else getattr(parsed, kind)
         self.is_read = kind in READS or (kind == "txn" and is_read_only(parsed.txn))
         """Whether it can be repeated without harm."""
-        self.deadline = deadline
+        self.deadline = self.waits_until = deadline
         self.forwarded = forwarded
         self._answer: Callable[[Reply], None] | None = answer
         self._ended = ended
@@ -73,6 +86,13 @@ class Call:
     def is_answered(self) -> bool:
         """Whether the caller has its answer, or does not want one any more."""
         return self._answer is None
+
+    def expire(self, now: float) -> None:
+        """Of a call that waits for the leader and has had no effect: answer it where it has waited long enough."""
+        if self.deadline <= now:
+            self.answer(failures.deadline(surely_not_done=True))
+        elif self.waits_until <= now:
+            self.answer(failures.no_read_point())
 
     def answer(self, reply: Reply) -> None:
         """Give the caller its answer; later ones are dropped."""

@@ -77,6 +77,15 @@ def no_leader(shard: int) -> Reply:
     )
 
 
+def no_read_point() -> Reply:
+    """A read that any node may answer, where this one cannot tell how recent its own state is."""
+    return _failure(
+        UNAVAILABLE,
+        "this node does not hear from the shard's leader how recent its state is, and may be cut off: ask another node",
+        ErrorDetail(reason=Reason.NO_LEADER, surely_not_done=True),
+    )
+
+
 def overloaded(what: str) -> Reply:
     """A bounded queue is full."""
     return _failure(

@@ -1,7 +1,8 @@
 """Where every call enters a node: checked, bounded, routed; carried out here or passed on to whoever leads.
 
 Any node answers any request. A call whose group has no known leader waits here for one, until its deadline; so does a
-call that came back because its leader had just changed. Nothing waits longer than its deadline.
+call that came back because its leader had just changed. Nothing waits longer than its deadline, and a read that any
+node may answer, not even so long: another node may hear from the leader.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class CallLimits(AdmissionLimits, Protocol):
     def value_bytes_max(self) -> int: ...
     @property
     def txn_operations_max(self) -> int: ...
+    @property
+    def read_point_wait_ms(self) -> int: ...
     @property
     def default_timeout_ms(self) -> int: ...
     @property
@@ -122,6 +125,8 @@ class Gateway:
         now = self._clock.now()
         ended = partial(self._ended, now)
         call = Call(command, parsed, now + timeout_ms / 1000, answer, forwarded=forwarded, ended=ended)
+        if call.is_local_read:
+            call.waits_until = min(call.deadline, now + self._limits.read_point_wait_ms / 1000)
         problem = validate(call.request, self._limits)
         if problem is not None:
             self._tell(call.kind or "none", answer, refused(problem))
@@ -198,11 +203,10 @@ class Gateway:
 
     def _park(self, group: Group, call: Call) -> None:
         """Wait for a leader, or for the known one to settle."""
+        call.expire(self._clock.now())
         if call.is_answered:
             return
-        if call.deadline <= self._clock.now():
-            call.answer(failures.deadline(surely_not_done=True))
-        elif call.forwarded and group.leader_node is None:
+        if call.forwarded and group.leader_node is None:
             call.answer(failures.no_leader(group.shard))
         else:
             self._parked[group.id].append(call)

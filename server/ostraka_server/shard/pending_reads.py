@@ -8,7 +8,6 @@ from __future__ import annotations
 from math import inf
 from typing import NamedTuple
 
-from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 
 
@@ -95,7 +94,7 @@ class PendingReads:
         return now - self._fresh_at if self._fresh_slot <= applied_slot else inf
 
     def expire(self, now: float) -> None:
-        """Answer the reads whose deadline has passed, and forget all that have their answer."""
+        """Answer the reads that have waited long enough, and forget all that have their answer."""
         self._queued = _unexpired(self._queued, now)
         for asked in (*self._asked.values(), *(each.asked for each in self._confirmed)):
             asked.calls[:] = _unexpired(asked.calls, now)
@@ -104,6 +103,5 @@ class PendingReads:
 
 def _unexpired(calls: list[Call], now: float) -> list[Call]:
     for call in calls:
-        if call.deadline <= now:
-            call.answer(failures.deadline(surely_not_done=True))
+        call.expire(now)
     return [call for call in calls if not call.is_answered]
