@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from random import Random
 
 
@@ -12,28 +12,25 @@ class Inbox:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._held: dict[str, deque[Callable[[], object]]] | None = None
+        self._held: dict[Hashable, deque[Callable[[], object]]] = {}
+        self.paused = False
+        """Whether calls are held back. Only then need they come here."""
 
-    @property
-    def paused(self) -> bool:
-        """Whether calls are held back."""
-        return self._held is not None
-
-    def put(self, connection: str, call: Callable[[], object]) -> None:
+    def put(self, connection: Hashable, call: Callable[[], object]) -> None:
         """Call now, or once `resume` was called."""
-        if self._held is None:
-            call()
-        else:
+        if self.paused:
             self._held.setdefault(connection, deque()).append(call)
+        else:
+            call()
 
     def pause(self) -> None:
         """From now on, hold everything back."""
-        if self._held is None:
-            self._held = {}
+        self.paused = True
 
     def resume(self) -> None:
         """Make up for it as an event loop does after a stall: some of one connection, some of another."""
-        held, self._held = self._held or {}, None
+        self.paused = False
+        held, self._held = self._held, {}
         while held:
             connection = self._random.choice(list(held))
             calls = held[connection]

@@ -69,7 +69,7 @@ class Links:
 
     def blocked(self, link: Link) -> bool:
         """Whether nothing gets through."""
-        return self._blocked[link] > 0
+        return self._blocked.get(link, 0) > 0
 
     def clogged_until(self, link: Link) -> float:
         """Nothing arrives before."""
@@ -132,17 +132,18 @@ class Network(Links, Generic[Message]):
             self._trace.count("message blocked")
             self._trace.message(source, target, None, message)
             return
-        if self._happens(self.conditions.loss):
+        conditions = self.conditions
+        if conditions.loss and self._happens(conditions.loss):
             self._trace.count(Fault.LOSS)
             self._trace.message(source, target, None, message)
             return
-        if self._flickers(link) and self._happens(FLICKER_LOSS):
+        if self._flickers_until and self._flickers(link) and self._happens(FLICKER_LOSS):
             self._trace.count(Fault.FLICKER)
             self._trace.message(source, target, None, message)
             return
         self._sent.append((link, message))
         self._post(link, message)
-        if self._happens(self.conditions.duplicate):
+        if conditions.duplicate and self._happens(conditions.duplicate):
             self._trace.count(Fault.DUPLICATE)
             self._post_late(link, message)
 
@@ -165,16 +166,17 @@ class Network(Links, Generic[Message]):
         return probability > 0 and self._random.random() < probability
 
     def _post(self, link: Link, message: Message) -> None:
-        if self._happens(self.conditions.straggle):
+        conditions = self.conditions
+        if conditions.straggle and self._happens(conditions.straggle):
             self._trace.count(Fault.REORDER)
             self._post_late(link, message)
             return
-        delay_s = self._random.uniform(*self.conditions.delay_s)
+        delay_s = self._random.uniform(*conditions.delay_s)
         if delay_s > USUAL_DELAY_S[1]:
             self._trace.count(Fault.DELAY)
         arrival = max(
             self._timeline.now + delay_s,
-            self.clogged_until(link),
+            self._clogged_until.get(link, 0.0),
             self._last_arrival.get(link, 0.0),
         )
         self._last_arrival[link] = arrival
@@ -185,5 +187,6 @@ class Network(Links, Generic[Message]):
         self._deliver_at(self._timeline.now + late, link, message)
 
     def _deliver_at(self, arrival: float, link: Link, message: Message) -> None:
-        self._trace.message(*link, arrival, message)
-        self._timeline.at(arrival, partial(self._deliver, *link, message))
+        source, target = link
+        self._trace.message(source, target, arrival, message)
+        self._timeline.at(arrival, partial(self._deliver, source, target, message))

@@ -17,7 +17,7 @@ class Timeline:
     def at(self, when: float, call: Callable[[], None]) -> None:
         """Call at `when`, or now if that has passed."""
         self._asked += 1
-        heapq.heappush(self._calls, (max(when, self.now), self._asked, call))
+        heapq.heappush(self._calls, (when if when > self.now else self.now, self._asked, call))
 
     def after(self, delay: float, call: Callable[[], None]) -> None:
         """Call in `delay` seconds."""
@@ -33,8 +33,9 @@ class Timeline:
 
     def run_until(self, end: float, done: Callable[[], bool] | None = None) -> bool:
         """Let time pass until `end`, or until `done()` holds after some call. Returns whether it held."""
-        while self._calls and self._calls[0][0] <= end:
-            self.now, _, call = heapq.heappop(self._calls)
+        calls = self._calls
+        while calls and calls[0][0] <= end:
+            self.now, _, call = heapq.heappop(calls)
             call()
             if done is not None and done():
                 return True

@@ -6,6 +6,8 @@ for a while; a candidate, and whoever just got a piece and knows of more, at onc
 
 from __future__ import annotations
 
+from math import inf
+
 from ostraka_server.paxos.values import ReplicaId
 
 
@@ -13,11 +15,12 @@ class CatchUp:
     """Whom to ask for decided entries, and when."""
 
     def __init__(self, patience_s: float, answer_timeout_s: float) -> None:
+        self.deadline = inf
+        """When `due` may say something new."""
         self._patience_s = patience_s
         self._answer_timeout_s = answer_timeout_s
         self._source: ReplicaId | None = None
         self._through = 0
-        self._fetch_at: float | None = None
         self._asked: ReplicaId | None = None
 
     def behind(self, source: ReplicaId, through: int, now: float, *, urgent: bool = False) -> None:
@@ -25,9 +28,9 @@ class CatchUp:
         self._source = source
         self._through = max(self._through, through)
         if urgent and self._asked is None:
-            self._fetch_at = now
-        elif self._fetch_at is None:
-            self._fetch_at = now + self._patience_s
+            self.deadline = now
+        elif self.deadline == inf:
+            self.deadline = now + self._patience_s
 
     def reached(self, decided_through: int) -> None:
         """The decided prefix here now ends at `decided_through`."""
@@ -36,15 +39,16 @@ class CatchUp:
 
     def stop(self) -> None:
         """Want nothing more."""
-        self._source = self._fetch_at = self._asked = None
+        self._source = self._asked = None
         self._through = 0
+        self.deadline = inf
 
     def due(self, now: float) -> ReplicaId | None:
         """The replica to send a Fetch to now, if any. Asks again when an answer stays out."""
-        if self._fetch_at is None or now < self._fetch_at or self._source is None:
+        if now < self.deadline or self._source is None:
             return None
         self._asked = self._source
-        self._fetch_at = now + self._answer_timeout_s
+        self.deadline = now + self._answer_timeout_s
         return self._source
 
     def answered(self, source: ReplicaId, now: float) -> bool:
@@ -52,10 +56,5 @@ class CatchUp:
         if self._asked != source:
             return False
         self._asked = None
-        self._fetch_at = now
+        self.deadline = now
         return True
-
-    @property
-    def deadline(self) -> float:
-        """When `due` may say something new."""
-        return self._fetch_at if self._fetch_at is not None else float("inf")

@@ -111,7 +111,7 @@ class Core:
     def deadline(self) -> float:
         """When `tick` has something to do."""
         lead = self._leadership
-        own = lead.heartbeat_at if lead else self._election_at
+        own = self._election_at if lead is None else lead.heartbeat_at
         return min(own, self._catchup.deadline)
 
     # Roles

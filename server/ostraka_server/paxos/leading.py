@@ -19,9 +19,8 @@ class Leading(Following):
     def _send_proposals(self, lead: Leadership) -> None:
         """One Accept for everything proposed in this turn; the leader's own vote waits for its sync."""
         entries = lead.take_unsent()
-        if entries:
-            self._broadcast(Accept(lead.ballot, entries, self.decided_through))
-            self._after_sync(self.id, Accepted(lead.ballot, tuple(entry.slot for entry in entries)))
+        self._broadcast(Accept(lead.ballot, entries, self.decided_through))
+        self._after_sync(self.id, Accepted(lead.ballot, tuple(entry.slot for entry in entries)))
 
     def _on_accepted(self, sender: ReplicaId, message: Accepted, now: float) -> None:
         lead = self._leadership

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ostraka_server.paxos.messages import Send
 from ostraka_server.paxos.values import Ballot, Entry, ReplicaId
@@ -20,7 +20,7 @@ class ServeDecided:
     through: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Ready:
     """One turn's output of one replica.
 
@@ -31,20 +31,32 @@ class Ready:
     4. Messages to the replica itself stand in `after_sync` only: its own vote counts once it is durable.
     """
 
-    at_once: list[Send] = field(default_factory=list)
-    promise: Ballot | None = None
-    entries: list[Entry] = field(default_factory=list)
+    at_once: list[Send]
+    promise: Ballot | None
+    entries: list[Entry]
     """Accepted: each is a vote of this replica."""
-    learned: list[Entry] = field(default_factory=list)
+    learned: list[Entry]
     """Fetched from others as decided: logged like entries, but no votes, and of any ballot."""
-    after_sync: list[Send] = field(default_factory=list)
-    decided: list[Entry] = field(default_factory=list)
+    after_sync: list[Send]
+    decided: list[Entry]
     """Without gaps, each slot once, in order, over the replica's life."""
-    serve: list[ServeDecided] = field(default_factory=list)
-    confirmed: list[tuple[int, int]] = field(default_factory=list)
+    serve: list[ServeDecided]
+    confirmed: list[tuple[int, int]]
     """(read, read point): the read may be answered from state that has applied through the read point."""
-    failed_reads: list[int] = field(default_factory=list)
+    failed_reads: list[int]
     """Reads that this replica can no longer confirm: it does not lead any more."""
+
+    def __init__(self) -> None:
+        """Nothing yet. By hand: every turn of every replica makes one, and `dataclass` takes twice as long."""
+        self.at_once = []
+        self.promise = None
+        self.entries = []
+        self.learned = []
+        self.after_sync = []
+        self.decided = []
+        self.serve = []
+        self.confirmed = []
+        self.failed_reads = []
 
     def must_sync(self) -> bool:
         """Whether anything has to be durable before the rest may happen."""

@@ -111,8 +111,9 @@ class Replica(Electing):
         """Take what has gathered since the last call."""
         lead = self._leadership
         if lead is not None:
-            self._send_proposals(lead)
-            if self.serving and lead.reads.wants_round:
+            if lead.unsent:
+                self._send_proposals(lead)
+            if lead.reads.wants_round and self.serving:
                 self._begin_round(lead)
         ready, self._ready = self._ready, Ready()
         return ready

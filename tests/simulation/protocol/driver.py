@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
+from math import inf
 from random import Random
+from typing import TypeVarTuple
 
 from ostraka_server.paxos import Entry, Ready, Replica, ServeDecided
 from ostraka_server.paxos.messages import Decided, Message, Send
@@ -20,9 +22,12 @@ from tests.simulation.faults import Fault
 from tests.simulation.inbox import Inbox
 from tests.simulation.protocol.claims import check_at_once
 from tests.simulation.protocol.disk import Accepted, Disk, Learned, Mark, Promised, Record
+from tests.simulation.protocol.words import text
 from tests.simulation.protocol.world import World
 from tests.simulation.recorder import State
 from tests.simulation.violation import Violation
+
+Ts = TypeVarTuple("Ts")
 
 
 class Boundary(Enum):
@@ -47,6 +52,8 @@ class Life:
         self.sync_delay_s = 0.0
         """Added to every sync that begins."""
         self._world = world
+        self._trace = world.watch.trace
+        self._execution = world.watch.execution
         self._disk = disk
         self._clock = clock
         self._random = random
@@ -64,8 +71,8 @@ class Life:
         self._digest = EMPTY_DIGEST
         for entry in disk.entries(1, self._applied):
             self._digest = next_digest(self._digest, entry.payload)
-        world.watch.execution.restarted(me, self._applied, self._digest)
-        self._alarm_at = float("inf")
+        self._execution.restarted(me, self._applied, self._digest)
+        self._alarm_at = self._alarm_for = inf
         self.replica = Replica(
             replica=me,
             epoch=1,
@@ -81,42 +88,44 @@ class Life:
 
     def receive(self, sender: int, message: Message) -> None:
         """A message arrives."""
-        self._happen(f"replica {sender}", partial(self._step, sender, message))
+        self._happen(sender, self._step, sender, message)
 
     def write(self, payload: bytes) -> None:
         """A client wants `payload` in the log."""
-        self._happen("clients", partial(self._write, payload))
+        self._happen("clients", self._write, payload)
 
     def read(self) -> None:
         """A client wants to read."""
-        self._happen("clients", partial(self._read, self._world.watch.history.floor))
+        self._happen("clients", self._read, self._world.watch.history.floor)
 
     def transfer(self, target: int) -> None:
         """An operator wants `target` to lead."""
-        self._happen("clients", partial(self._transfer, target))
+        self._happen("clients", self._transfer, target)
 
     def pause(self) -> None:
         """Until `resume`, nothing happens here. A sync under way goes on."""
         self._inbox.pause()
-        self._world.watch.trace.state(self.me, State.PAUSED, True)
+        self._trace.state(self.me, State.PAUSED, True)
 
     def resume(self) -> None:
         """Wake up: first to all that came in meanwhile, then to the time."""
-        self._world.watch.trace.state(self.me, State.PAUSED, False)
+        self._trace.state(self.me, State.PAUSED, False)
         self._inbox.resume()
         self.set_alarm()
 
-    def _happen(self, connection: str, call: Callable[[], None]) -> None:
-        """Something reaches this life, unless it is over by then."""
+    def _happen(self, connection: int | str, act: Callable[[*Ts], None], *args: *Ts) -> None:
+        """Something reaches this life from a replica or elsewhere, unless it is over by then."""
+        if self._inbox.paused:
+            self._inbox.put(connection, partial(self._unless_over, partial(act, *args)))
+        elif not self.over:
+            act(*args)
 
-        def unless_over() -> None:
-            if not self.over:
-                call()
-
-        self._inbox.put(connection, unless_over)
+    def _unless_over(self, call: Callable[[], None]) -> None:
+        if not self.over:
+            call()
 
     def _step(self, sender: int, message: Message) -> None:
-        self._note(f"from {sender}: {message}")
+        self._trace.note(f"{self.me} from {sender}: {text(message)}")
         self.replica.step(sender, message, self._clock.now())
         self._turn()
 
@@ -136,7 +145,7 @@ class Life:
 
     def _transfer(self, target: int) -> None:
         if self.replica.transfer(target, self._clock.now()):
-            self._world.watch.trace.count(Fault.TRANSFER)
+            self._trace.count(Fault.TRANSFER)
             self._note(f"hands over to {target}")
         self._turn()
 
@@ -145,14 +154,16 @@ class Life:
     def set_alarm(self) -> None:
         """Tick when the replica wants it. To be called also when the clock was changed."""
         if not self.over:
-            when = self._clock.true_time(self.replica.deadline)
+            deadline = self.replica.deadline
+            when = self._clock.true_time(deadline)
+            self._alarm_for = deadline
             if when < self._alarm_at - NANOSECOND:  # by more than rounding
                 self._alarm_at = when
                 self._world.timeline.at(when, partial(self._ring, when))
 
     def _ring(self, alarm_at: float) -> None:
         if alarm_at == self._alarm_at:
-            self._alarm_at = float("inf")
+            self._alarm_at = self._alarm_for = inf
             if not self.over and not self._inbox.paused:
                 self._tick()
 
@@ -168,32 +179,34 @@ class Life:
     # A turn: send, append, sync, send, apply, answer
 
     def _turn(self) -> None:
-        ready = self.replica.ready()
-        self._observe()
+        replica = self.replica
+        ready = replica.ready()
+        self._execution.believed(self.me, replica.decided_through)
+        if replica.leads != self._led:
+            self._notice_role()
         if ready:
             self._begin(ready)
-        self.set_alarm()
+        if replica.deadline < self._alarm_for:  # else the alarm that is set comes early enough
+            self.set_alarm()
 
-    def _observe(self) -> None:
-        self._world.watch.execution.believed(self.me, self.replica.decided_through)
-        if self.replica.leads != self._led:
-            self._led = self.replica.leads
-            self._note(f"{'leads' if self._led else 'no longer leads'}, promised {self.replica.ballot}")
-            self._world.watch.trace.state(self.me, State.LEADS, self._led)
-            if self._led:
-                self._world.watch.trace.count("election")
+    def _notice_role(self) -> None:
+        self._led = self.replica.leads
+        self._note(f"{'leads' if self._led else 'no longer leads'}, promised {self.replica.ballot}")
+        self._trace.state(self.me, State.LEADS, self._led)
+        if self._led:
+            self._trace.count("election")
 
     def _begin(self, ready: Ready) -> None:
         for send in ready.at_once:
             check_at_once(self.me, send)
             self._send(send)
-        if self._ends_at(Boundary.BEFORE_APPEND):
-            return
-        self._disk.append(_records(ready))
+        if self.doomed is Boundary.BEFORE_APPEND:
+            return self._end()
         if ready.must_sync():
+            self._disk.append(_records(ready))
             self._needed = self._disk.end
-        if self._ends_at(Boundary.BEFORE_SYNC):
-            return
+        if self.doomed is Boundary.BEFORE_SYNC:
+            return self._end()
         self._turns.append((self._needed, ready))
         self._advance()
 
@@ -214,16 +227,17 @@ class Life:
     def _after_sync(self) -> None:
         self._syncing = False
         self._note(f"synced {self._disk.synced} records")
-        if not self._ends_at(Boundary.BEFORE_SEND):
-            self._advance()
+        if self.doomed is Boundary.BEFORE_SEND:
+            return self._end()
+        self._advance()
 
     def _finish(self, ready: Ready) -> None:
         if ready.promise is not None:
             self.replica.synced(ready.promise)
         for send in ready.after_sync:
             self._send(send)
-        if self._ends_at(Boundary.BEFORE_APPLY):
-            return
+        if self.doomed is Boundary.BEFORE_APPLY:
+            return self._end()
         for entry in ready.decided:
             self._apply(entry)
         for serve in ready.serve:
@@ -237,11 +251,10 @@ class Life:
             self._marked = self._applied
             self._disk.append([Mark(self._marked)])
 
-    def _ends_at(self, boundary: Boundary) -> bool:
-        if self.doomed is boundary:
-            self._world.watch.trace.count(boundary.value)
-            self._die()
-        return self.over
+    def _end(self) -> None:
+        assert self.doomed is not None
+        self._trace.count(self.doomed.value)
+        self._die()
 
     def _send(self, send: Send) -> None:
         self._world.watch.sent(self.me, send)
@@ -254,7 +267,7 @@ class Life:
         self._digest = next_digest(self._digest, entry.payload)
         self._applied = entry.slot
         self._note(f"applied slot {entry.slot}: {entry.payload!r}")
-        self._world.watch.execution.applied(self.me, entry.slot, self._digest)
+        self._execution.applied(self.me, entry.slot, self._digest)
         if self._writes.pop(entry.slot, None) == entry.payload:
             self._world.watch.history.wrote(entry.slot, entry.payload)
 
@@ -264,7 +277,7 @@ class Life:
         self._send(Send(serve.to, Decided(serve.ballot, serve.first, entries, serve.through)))
 
     def _note(self, what: str) -> None:
-        self._world.watch.trace.note(f"{self.me} {what}")
+        self._trace.note(f"{self.me} {what}")
 
 
 def _records(ready: Ready) -> list[Record]:

@@ -40,12 +40,13 @@ class Watch:
 
     def sent(self, replica: int, send: Send) -> None:
         """A message leaves `replica`."""
-        if isinstance(send.message, Accept):
-            self._count_fills(send.message)
-        check_sent(self.agreement, replica, send.message)
-        if isinstance(send.message, Promise):
-            self.agreement.told(replica, send.message.ballot)
-        name = COUNTED.get(type(send.message))
+        message = send.message
+        if isinstance(message, Accept):
+            self._count_fills(message)
+        check_sent(self.agreement, replica, message)
+        if isinstance(message, Promise):
+            self.agreement.told(replica, message.ballot)
+        name = COUNTED.get(type(message))
         if name is not None:
             self.trace.count(name)
 
