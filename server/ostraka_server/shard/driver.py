@@ -167,7 +167,8 @@ class Driver:
         for group in self._groups.values():
             self._refill(group)
             self._flushers[group.id].notice()
-        await self._truncate()
+        if self._truncations:
+            await self._truncate()
         self.turn_seconds.observe(self._clock.now() - now)
 
     def _append(self, turned: Sequence[tuple[Group, Ready]]) -> bool:
@@ -229,8 +230,6 @@ class Driver:
                 group.expire(now)
 
     async def _truncate(self) -> None:
-        if not self._truncations:
-            return
         truncations, self._truncations = self._truncations, {}
         done, self._truncated = self._truncated, asyncio.Event()
         for group, base in truncations.items():

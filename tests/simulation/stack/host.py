@@ -76,6 +76,7 @@ class Host:
         self._trace = trace
         self._random = Random(f"{seed} host {number}")
         self._visits: Counter[str] = Counter()
+        self._visited = 0
 
     @property
     def up(self) -> Life:
@@ -130,8 +131,8 @@ class Host:
     def boundary(self, where: str) -> bool:
         """Whether the process dies here, where it was doomed to."""
         self._visits[where] += 1
-        rare = self._visits[where] < RARE * self._visits.total()
-        if self.doomed_in is None or (self.doomed_rarely and not rare):
+        self._visited += 1
+        if self.doomed_in is None or (self.doomed_rarely and self._visits[where] >= RARE * self._visited):
             return False
         self.doomed_in -= 1
         if self.doomed_in > 0:

@@ -135,9 +135,7 @@ class ProcessClock:
         self._timeline = timeline
         self._trace = trace
         self._clock = clock
-
-    def now(self) -> float:
-        return self._clock.now()
+        self.now = clock.now
 
     def call_at(self, when: float, callback: Callable[[], object]) -> _Timer:
         timer = _Timer(self, when, callback)
