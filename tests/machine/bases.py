@@ -80,7 +80,7 @@ class DictBase:
                 self.all_records[name] = record
         self.state = delta.state
 
-    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
+    def reclaim(self, compact_revision: int, blocks_max: int) -> bool:
         """All at once."""
         self.past = {place: row for place, row in self.past.items() if row[5] > compact_revision}
         return False

@@ -75,9 +75,9 @@ class Replica:
             self.machine.end_flush()
             self._delta = None
 
-    def reclaim(self, rows_max: int) -> None:
+    def reclaim(self, blocks_max: int) -> None:
         """A bite of what no read asks for any more."""
-        self._store.reclaim(self.machine.reclaimable_revision, rows_max)
+        self._store.reclaim(self.machine.reclaimable_revision, blocks_max)
 
     def restart(self, *, cache_bytes_max: int) -> None:
         """Memory is lost, and with it a flush that was not written."""

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from ostraka_server.machine import sessions
-from ostraka_server.store import FileFactory, MemoryFactory
+from ostraka_server.store import FileFactory, MemoryFactory, blocks
+from ostraka_server.store import runs as past_runs
 from tests.model.sessions import ANSWER_BYTES_MAX, CLIENTS_MAX, WINDOW
 from tests.model.world import World
 from tests.simulation.shrink import minimize
@@ -87,14 +88,15 @@ def shrunk(failure: Failure) -> Failure:
 
 @contextmanager
 def bounds_within_reach() -> Iterator[None]:
-    """The machine's bounds of sessions lowered to what a run comes to. They are part of the entry format, and no
-    setting."""
+    """The machine's bounds of sessions, and the store's of runs and blocks, lowered to what a run comes to. They are no
+    settings: those of sessions are part of the entry format."""
     lowered: dict[str, Any] = {
         "SESSIONS_MAX": CLIENTS_MAX,
         "SESSION_WINDOW": WINDOW,
         "SESSION_ANSWER_BYTES_MAX": ANSWER_BYTES_MAX,
     }
-    with patch.multiple(sessions, **lowered):
+    merged = patch.object(past_runs, "MERGED_ROWS_MAX", 12)
+    with patch.multiple(sessions, **lowered), merged, patch.object(blocks, "BLOCK_ROWS_MAX", 3):
         yield
 
 

@@ -71,7 +71,7 @@ class World:
         chance.choice(self._replicas).end_flush()
 
     def reclaim(self, chance: Random) -> None:
-        chance.choice(self._replicas).reclaim(rows_max=chance.randrange(1, 6))
+        chance.choice(self._replicas).reclaim(blocks_max=chance.randrange(1, 6))
 
     def restart(self, chance: Random) -> None:
         chance.choice(self._replicas).restart(cache_bytes_max=chance.choice(CACHES))

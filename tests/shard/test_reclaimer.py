@@ -28,11 +28,11 @@ class BittenBase(DictBase):
         self.sizes: list[int] = []
         self.failure: Exception | None = None
 
-    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
+    def reclaim(self, compact_revision: int, blocks_max: int) -> bool:
         if self.failure is not None:
             raise self.failure
         self.asked.append(compact_revision)
-        self.sizes.append(rows_max)
+        self.sizes.append(blocks_max)
         self.left -= 1
         return self.left > 0
 
@@ -149,13 +149,13 @@ def test_bites_grow_while_they_are_quick_and_shrink_where_rows_are_large(compact
         kept = Kept(clock)
         kept.base.left = 1000
         await clock.sleep(1.0)
-        assert kept.base.sizes[:8] == [16, 32, 64, 128, 256, 512, 1000, 1000]
+        assert kept.base.sizes[:8] == [1, 2, 4, 8, 16, 32, 64, 128]
         for _ in range(10):
             kept.runner.gate.clear()
             await clock.sleep(2 * PAUSE_S)
             kept.runner.gate.set()
             await turns(20)
-        assert kept.base.sizes[-8:] == [250, 125, 62, 31, 16, 16, 16, 16]
+        assert kept.base.sizes[-8:] == [32, 16, 8, 4, 2, 1, 1, 1]
         await kept.stop()
 
     scenario()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from ostraka_server.machine import Delta, MachineState, PastRow, Row
-from ostraka_server.store.past import ERA_BITS
 
-ERA = 1 << ERA_BITS
+LEAP = 10_000
 
 
 def some_delta(slot: int) -> Delta:
@@ -18,7 +17,7 @@ def some_delta(slot: int) -> Delta:
 
 
 class History:
-    """Of `keys`, with values of any of `sizes`. Revisions leap, so that a few of them span eras."""
+    """Of `keys`, with values of any of `sizes`. Revisions leap now and then."""
 
     def __init__(self, random: Random, *, keys: int = 12, sizes: tuple[int, ...] = (5,)) -> None:
         self.random = random
@@ -38,7 +37,7 @@ class History:
         changed: dict[bytes, Row | None] = {}
         past: list[PastRow] = []
         for key in self.random.choices(self.keys, k=changes):
-            self.revisions.append(self.revision + self.random.choice((1, 1, 2, ERA // 5)))
+            self.revisions.append(self.revision + self.random.choice((1, 1, 2, LEAP)))
             if (before := self.rows.pop(key, None)) is not None:
                 past.append(PastRow(*before, self.revision))
             if before is None or self.random.random() < 0.7:

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from ostraka_server.machine import Delta, MachineState, PastRow
-from ostraka_server.store import ConnectionFactory, FileFactory, MemoryFactory, Owner, Store
+from ostraka_server.store import ConnectionFactory, FileFactory, MemoryFactory, Owner, Store, blocks, runs
 from tests.machine.bases import DictBase
-from tests.store.histories import ERA, History
+from tests.store.histories import History
 
 OWNER = Owner("c", "n1", 1)
 
@@ -19,6 +19,26 @@ OWNER = Owner("c", "n1", 1)
 @pytest.fixture(params=["file", "memory"])
 def factory(request: pytest.FixtureRequest, tmp_path: Path) -> ConnectionFactory:
     return FileFactory(tmp_path / "s.db") if request.param == "file" else MemoryFactory()
+
+
+@pytest.fixture(autouse=True, params=["tight", "as it is"])
+def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else these histories would make one run of one block."""
+    if request.param == "tight":
+        monkeypatch.setattr(runs, "RUN_ROWS_MAX", 6)
+        monkeypatch.setattr(runs, "MERGED_ROWS_MAX", 20)
+        monkeypatch.setattr(blocks, "BLOCK_ROWS_MAX", 3)
+
+
+def past_of(store: Store) -> list[PastRow]:
+    """All that is there, in its order."""
+    found = store._writer.execute(f"SELECT {blocks.COLUMNS} FROM past ORDER BY run, key, end_revision")
+    return [PastRow(*row) for cells in found for row in blocks.Block(cells, "it").rows()]
+
+
+def runs_of(store: Store) -> list[tuple[int, int]]:
+    """Each with its number of rows."""
+    return store._writer.execute("SELECT run, sum(rows) FROM past GROUP BY run ORDER BY run").fetchall()
 
 
 def restarted(store: Store, factory: ConnectionFactory) -> Store:
@@ -51,7 +71,6 @@ def test_any_revision_is_read_as_it_was(factory: ConnectionFactory, seed: int) -
             start, end = sorted(history.random.sample(history.keys, 2))
             same(store, twin, revision, *history.random.choice(((b"", None), (start, None), (start, end))))
         assert store.records() == twin.records()
-    assert history.revision > 3 * ERA
     again = restarted(store, factory)
     for revision in history.revisions:
         same(again, twin, revision, b"", None)
@@ -90,24 +109,28 @@ def test_a_flush_on_the_way_does_not_change_what_is_scanned(tmp_path: Path) -> N
     store.close()
 
 
-@pytest.mark.parametrize("rows_max", [1, 3, 1000])
-def test_what_was_compacted_is_removed_bite_by_bite_and_nothing_else(factory: ConnectionFactory, rows_max: int) -> None:
+@pytest.mark.parametrize("blocks_max", [1, 3, 1000])
+def test_what_was_compacted_is_removed_bite_by_bite_and_nothing_else(
+    factory: ConnectionFactory, blocks_max: int
+) -> None:
     history, twin, store = History(Random(9)), DictBase(), Store.open(factory, OWNER)
+    compact = 0
     for _ in range(20):
         delta = history.delta()
         store.write(delta)
         twin.write(delta)
         if history.random.random() < 0.3:
-            compact = history.random.choice(history.revisions)
+            compact = max(compact, history.random.choice(history.revisions))
             bites = 1
-            while store.reclaim(compact, rows_max):
+            while store.reclaim(compact, blocks_max):
                 bites += 1
                 assert bites < 1000
-            twin.reclaim(compact, rows_max)
+            twin.reclaim(compact, blocks_max)
             for revision in history.revisions:
                 if revision >= compact:
                     same(store, twin, revision, b"", None)
-            assert store._writer.execute("SELECT count(*) FROM past").fetchone() == (len(twin.past),)
+            assert all(run > compact for run, _ in runs_of(store)), "no run of garbage is left"
+            assert store.past_rows == len(past_of(store)) >= len(twin.past)
     assert store.records() == twin.records()
     restarted(store, factory).close()
 
@@ -116,11 +139,11 @@ def test_a_reclamation_that_was_forgotten_begins_again(factory: ConnectionFactor
     history, store = History(Random(10)), Store.open(factory, OWNER)
     for _ in range(10):
         store.write(history.delta())
-    assert store.reclaim(history.revision, 5)
+    more = store.reclaim(history.revision, 1)
     again = restarted(store, factory)
-    while again.reclaim(history.revision, 5):
-        pass
-    assert again._writer.execute("SELECT count(*) FROM past").fetchone() == (0,)
+    while more:
+        more = again.reclaim(history.revision, 1)
+    assert past_of(again) == [] and again.past_rows == 0
     again.close()
 
 
@@ -132,9 +155,47 @@ def test_a_file_shrinks_while_it_is_open(tmp_path: Path) -> None:
     store.checkpoint()
     before = path.stat().st_size
     bites = 1
-    while store.reclaim(5000, 500):
+    while store.reclaim(5000, 20):
         bites += 1
-    assert bites > 4000 / 500
+    assert bites > 4000 / blocks.BLOCK_ROWS_MAX / 20
     assert store.checkpoint() == 1
     assert path.stat().st_size < before / 10
+    store.close()
+
+
+@pytest.mark.parametrize("changes", [1, 3, 7, 40])
+def test_runs_are_few_however_small_flushes_are(changes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MERGED_ROWS_MAX", 64)
+    history, store = History(Random(11)), Store.open(MemoryFactory(), OWNER)
+    written: list[PastRow] = []
+    for _ in range(400 // changes):
+        delta = history.delta(changes)
+        store.write(delta)
+        written += [PastRow(*row) for row in delta.past]
+    assert sorted(past_of(store)) == sorted(written)
+    found = runs_of(store)
+    assert all(rows <= 64 for _, rows in found)
+    assert len(found) <= len(written) / 16 + 6
+    store.close()
+
+
+def test_a_revision_that_ends_more_rows_than_a_run_takes_is_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "RUN_ROWS_MAX", 10)
+    store = Store.open(MemoryFactory(), OWNER)
+    ends = [3] * 4 + [4] * 25 + [5] * 12 + [6] * 2
+    rows = [PastRow(b"%d" % number, b"", 2, 2, 1, end) for number, end in enumerate(ends)]
+    store.write(Delta({}, rows, {}, MachineState(1, 6, bytes(16))))
+    assert runs_of(store) == [(4, 29), (5, 12), (6, 2)]
+    assert all(store.get_at(row.key, row.end_revision - 1) == row[:5] for row in rows)
+    assert not any(store.get_at(row.key, row.end_revision) for row in rows)
+    store.close()
+
+
+def test_large_runs_are_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MERGED_BYTES_MAX", 1000)
+    store = Store.open(MemoryFactory(), OWNER)
+    for slot, size in enumerate((100, 100, 900, 100, 2000, 100), 1):
+        row = PastRow(b"key", bytes(size), 2, 2 * slot, 1, 2 * slot + 1)
+        store.write(Delta({}, [row], {}, MachineState(slot, 2 * slot + 1, bytes(16))))
+    assert runs_of(store) == [(5, 2), (7, 1), (9, 1), (11, 1), (13, 1)]
     store.close()

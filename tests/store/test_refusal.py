@@ -50,7 +50,7 @@ def test_another_owners(path: Path, owner: Owner, says: str) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("UPDATE meta SET value = '2' WHERE name = 'format'", "store format 2, this version knows 3"),
+        ("UPDATE meta SET value = '2' WHERE name = 'format'", "store format 2, this version knows 4"),
         ("DELETE FROM meta", "store format None"),
         ("DROP TABLE meta", "no Ostraka store"),
     ],

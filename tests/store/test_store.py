@@ -8,7 +8,7 @@ import pytest
 
 from ostraka_server.machine import Delta, MachineState, Row
 from ostraka_server.store import ConnectionFactory, FileFactory, MemoryFactory, Owner, Store, StoredState, StoreError
-from ostraka_server.store.flush import ROWS_MAX
+from ostraka_server.store.statements import ROWS_MAX
 
 OWNER = Owner(cluster="18446744073709551615", node="n1", group=1)
 DIGEST = bytes(range(16))

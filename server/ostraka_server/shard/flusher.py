@@ -30,8 +30,8 @@ class Checkpoint(Protocol):
     def checkpoint(self) -> int | None:
         """Make what was written durable; the applied slot that is so now, None where it cannot be told. Blocking."""
 
-    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
-        """Look at so many rows of the past, and remove those that ended by then; whether there are more. Blocking."""
+    def reclaim(self, compact_revision: int, blocks_max: int) -> bool:
+        """Remove so many blocks of rows that ended by then; whether there are more. Blocking."""
 
     @property
     def past_rows(self) -> int:

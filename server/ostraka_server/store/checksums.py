@@ -1,9 +1,9 @@
 """What SQLite does not keep: checksums, so that a store that can be read is the store that was written.
 
-Rule 1: a row's CRC covers its key, revisions and version, and its value through the value's own CRC: so a read that
-leaves the value where it is can check the rest.
-Rule 2: beside the state stand, for each table, the number of all rows and the sum of their CRCs, kept by every
-transaction: a row that vanished, came twice or is an old one changes the number or, but for one case in 2^32, the sum.
+Rule 1: a current row's CRC covers its key, revisions and version, and its value through the value's own CRC: so a read
+that leaves the value where it is can check the rest. Rows that ended are checked by the block (`blocks.py`).
+Rule 2: beside the state stand, for each table, the number of all rows and the sum of all CRCs, kept by every
+transaction: what vanished, came twice or is an old one changes the number or, but for one case in 2^32, the sum.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, cast
 from zlib import crc32
 
 from ostraka_server.store.errors import DamagedStore
@@ -21,8 +21,6 @@ RowFields = tuple[bytes, bytes, int, int, int]
 
 PastFields = tuple[bytes, bytes, int, int, int, int]
 """The same, and the end revision."""
-
-Row = TypeVar("Row", RowFields, PastFields)
 
 
 class Total(NamedTuple):
@@ -40,55 +38,49 @@ class Total(NamedTuple):
         return Total(self.rows - gone.rows, self.crcs - gone.crcs)
 
 
-class Seal(Generic[Row]):
-    """How the rows of one table are checked. `numbers`: the columns that follow on key and value, all integers."""
+COLUMNS: Final = "key, value, create_revision, mod_revision, version, value_crc, crc"
+"""Of `kv`, as `sealed` gives them and `checked` wants them."""
 
-    def __init__(self, numbers: str) -> None:
-        self._pack = Struct(f">{'q' * len(numbers.split())}I").pack
-        self.columns = f"key, value, {numbers}, value_crc, crc"
-        """As `sealed` gives them and `checked` wants them."""
-        self.without_value = self.columns.replace("value,", "x'',", 1)
-        """The same with an empty value, which costs no reading of it."""
+KEY_COLUMNS: Final = COLUMNS.replace("value,", "x'',", 1)
+"""The same with an empty value, which costs no reading of it."""
 
-    def sealed(self, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-        """The rows, at least one, each with its CRCs. Raises TypeError, struct.error for what no row can hold."""
-        keys, values, *numbers = zip(*rows, strict=True)
-        value_crcs = tuple(map(crc32, values))
-        return list(zip(keys, values, *numbers, value_crcs, self._crcs(keys, numbers, value_crcs), strict=True))
-
-    def checked(self, row: Sequence[Any], name: str, *, with_value: bool = True) -> Row:
-        """A row of the store `name` without its CRCs. Raises DamagedStore where they are not those of the rest."""
-        key, value, *numbers, value_crc, crc = row
-        try:
-            intact = crc == crc32(self._pack(*numbers, value_crc), crc32(key))
-            if intact and (not with_value or crc32(value) == value_crc):
-                return cast(Row, row[:-2])
-        except (TypeError, struct.error):  # damage changes types, too
-            pass
-        raise DamagedStore(name, f"the row of key {key!r:.80} is not as it was written")
-
-    def check_all(self, columns: Sequence[tuple[Any, ...]], name: str) -> Total:
-        """The same for many rows at once, given as the cells of each column, at half the cost; what they add up to."""
-        keys, values, *numbers, value_crcs, crcs = columns
-        try:
-            if tuple(self._crcs(keys, numbers, value_crcs)) == crcs and tuple(map(crc32, values)) == value_crcs:
-                return Total(len(crcs), sum(crcs))
-        except (TypeError, struct.error):
-            pass
-        for row in zip(*columns, strict=True):
-            self.checked(row, name)
-        raise AssertionError("one of the rows is not intact")
-
-    def _crcs(
-        self, keys: Iterable[bytes], numbers: Iterable[Iterable[int]], value_crcs: Iterable[int]
-    ) -> Iterator[int]:
-        return map(crc32, map(self._pack, *numbers, value_crcs), map(crc32, keys))
+_NUMBERS: Final = Struct(">qqqI").pack
 
 
-CURRENT: Final = Seal[RowFields]("create_revision, mod_revision, version")
-"""Of `kv`."""
+def sealed(rows: Iterable[RowFields]) -> list[tuple[Any, ...]]:
+    """The rows, at least one, each with its CRCs. Raises TypeError, struct.error for what no row can hold."""
+    keys, values, *numbers = zip(*rows, strict=True)
+    value_crcs = tuple(map(crc32, values))
+    return list(zip(keys, values, *numbers, value_crcs, _crcs(keys, numbers, value_crcs), strict=True))
 
-PAST: Final = Seal[PastFields]("create_revision, mod_revision, version, end_revision")
+
+def checked(row: Sequence[Any], name: str, *, with_value: bool = True) -> RowFields:
+    """A row of the store `name` without its CRCs. Raises DamagedStore where they are not those of the rest."""
+    key, value, *numbers, value_crc, crc = row
+    try:
+        intact = crc == crc32(_NUMBERS(*numbers, value_crc), crc32(key))
+        if intact and (not with_value or crc32(value) == value_crc):
+            return cast(RowFields, row[:-2])
+    except (TypeError, struct.error):  # damage changes types, too
+        pass
+    raise DamagedStore(name, f"the row of key {key!r:.80} is not as it was written")
+
+
+def check_all(columns: Sequence[tuple[Any, ...]], name: str) -> Total:
+    """The same for many rows at once, given as the cells of each column, at half the cost; what they add up to."""
+    keys, values, *numbers, value_crcs, crcs = columns
+    try:
+        if tuple(_crcs(keys, numbers, value_crcs)) == crcs and tuple(map(crc32, values)) == value_crcs:
+            return Total(len(crcs), sum(crcs))
+    except (TypeError, struct.error):
+        pass
+    for row in zip(*columns, strict=True):
+        checked(row, name)
+    raise AssertionError("one of the rows is not intact")
+
+
+def _crcs(keys: Iterable[bytes], numbers: Iterable[Iterable[int]], value_crcs: Iterable[int]) -> Iterator[int]:
+    return map(crc32, map(_NUMBERS, *numbers, value_crcs), map(crc32, keys))
 
 
 RECORD: Final = "name, value, crc"

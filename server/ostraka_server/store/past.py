@@ -1,88 +1,95 @@
 """Reading the rows that ended.
 
-Rule 1: rows lie by era, which is a span of end revisions, and in it by key: so a flush writes to a small part of the
-tree, and what compaction drops lies together. A key is looked up in each era from that of the revision on.
-Rule 2: whoever reads has looked at `kv` before. A flush in between only adds to `past` what was seen in `kv`.
+A revision is looked up in every run that ended after it (`runs.py`). A key's rows never overlap, so that one of them at
+most was there at the revision.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from heapq import merge
-from operator import gt, itemgetter, lt
+from operator import itemgetter
 from typing import Any
 
-from ostraka_server.store.checksums import PAST, RowFields
+from ostraka_server.store.blocks import COLUMNS, Block
+from ostraka_server.store.checksums import RowFields
 
-ERA_BITS = 16
-"""An era is 65,536 revisions: a million of them are looked up in 16 places, and a flush of 30,000 rows meets every page
-that it touches ten times."""
-
-ERAS = f"""
-WITH RECURSIVE eras (era) AS (
-    SELECT min(era) FROM past WHERE era >= :revision >> {ERA_BITS}
-    UNION ALL SELECT (SELECT min(era) FROM past WHERE era > eras.era) FROM eras WHERE era IS NOT NULL
+_RUNS = """
+WITH RECURSIVE runs (run) AS (
+    SELECT min(run) FROM past WHERE run > :revision
+    UNION ALL SELECT (SELECT min(run) FROM past WHERE run > runs.run) FROM runs WHERE run IS NOT NULL
 )"""
-"""Those that have rows, from that of a revision on, and NULL."""
+"""Those with rows that ended after a revision, and NULL."""
 
-_FIND = f"""{ERAS}
-SELECT {PAST.columns} FROM eras CROSS JOIN past ON past.era = eras.era AND key = :key AND end_revision = (
-    SELECT min(end_revision) FROM past AS later
-    WHERE later.era = eras.era AND later.key = :key AND later.end_revision > :revision
-) ORDER BY eras.era LIMIT 1"""
-
-
-def era_of(end_revision: int) -> int:
-    """Where a row lies that ended then."""
-    return end_revision >> ERA_BITS
+_FIND = f"""{_RUNS}
+SELECT {", ".join(f"past.{column}" for column in COLUMNS.split(", "))} FROM runs CROSS JOIN past
+ON past.run = runs.run AND (past.key, past.end_revision) = (
+    SELECT key, end_revision FROM past AS later
+    WHERE later.run = runs.run AND (later.key, later.end_revision) > (:key, :revision)
+    ORDER BY key, end_revision LIMIT 1
+)"""
+"""Of each run the block that has the key's first row that ended after a revision, if there is one."""
 
 
 def find(connection: sqlite3.Connection, key: bytes, revision: int, name: str) -> RowFields | None:
     """The row of `key` as of `revision`, if it ended since. Raises DamagedStore, sqlite3.Error."""
-    found = connection.execute(_FIND, {"key": key, "revision": revision}).fetchone()
-    if found is None:
-        return None
-    row = PAST.checked(found, name)
-    return row[:5] if row[3] <= revision else None
+    with closing(connection.execute(_FIND, {"key": key, "revision": revision})) as found:
+        for cells in found:
+            row = Block(cells, name).find(key, revision)
+            if row is not None:
+                return row[:5]
+    return None
 
 
 @contextmanager
 def scan(
-    connection: sqlite3.Connection, where: str, bounds: dict[str, Any], name: str, *, values: bool, descending: bool
+    connection: sqlite3.Connection, start: bytes, end: bytes | None, revision: int, name: str, *, descending: bool
 ) -> Iterator[Iterator[RowFields]]:
-    """Rows as of `bounds["revision"]`, ascending or `descending`. Raises DamagedStore, sqlite3.Error."""
-    query = f"""SELECT {PAST.columns if values else PAST.without_value} FROM past
-    WHERE era = :era AND {where} AND mod_revision <= :revision AND end_revision > :revision
-    ORDER BY key {"DESC" if descending else "ASC"}"""
-    eras = [era for (era,) in connection.execute(f"{ERAS} SELECT era FROM eras WHERE era IS NOT NULL", bounds)]
-    with ExitStack() as opened:
-        cursors = [opened.enter_context(closing(connection.execute(query, {**bounds, "era": era}))) for era in eras]
-        merged = merge(*cursors, key=itemgetter(0), reverse=descending)
-        yield (PAST.checked(row, name, with_value=values)[:5] for row in merged)
+    """Rows of `[start, end)` as of `revision`, ascending or `descending`. Within a transaction, or what is written
+    meanwhile moves rows to other runs. Raises DamagedStore, sqlite3.Error."""
+    with _runs(connection, start, end, revision, name, descending=descending) as runs:
+        yield merge(*(_rows(run, descending=descending) for run in runs), key=itemgetter(0), reverse=descending)
 
 
-def count_query(where: str) -> str:
-    """Counts the keys that existed at `:revision`, of those `where` names."""
-    at = f"{where} AND mod_revision <= :revision"
-    return f"""{ERAS}
-    SELECT (SELECT count(*) FROM kv WHERE {at}) + (
-        SELECT count(*) FROM eras CROSS JOIN past ON past.era = eras.era AND {at} AND end_revision > :revision)"""
+def count(connection: sqlite3.Connection, start: bytes, end: bytes | None, revision: int, name: str) -> int:
+    """How many there are, else like `scan`."""
+    with _runs(connection, start, end, revision, name, descending=False) as runs:
+        return sum(len(alive) for run in runs for _, alive in run)
 
 
-def united(
-    current: Iterator[RowFields], ended: Iterator[RowFields], *, descending: bool = False
-) -> Iterator[RowFields]:
-    """Both ascending, or both `descending`; a row in both, once."""
-    comes_later = lt if descending else gt
-    row = next(ended, None)
-    for each in current:
-        while row is not None and not comes_later(row[0], each[0]):
-            if row[0] != each[0]:
-                yield row
-            row = next(ended, None)
-        yield each
-    if row is not None:
-        yield row
-        yield from ended
+@contextmanager
+def _runs(
+    connection: sqlite3.Connection, start: bytes, end: bytes | None, revision: int, name: str, *, descending: bool
+) -> Iterator[Sequence[_Run]]:
+    """Each run as far as it has to do with `[start, end)`."""
+    order = "DESC" if descending else "ASC"
+    through = "" if end is None else f"AND key <= {_BLOCK_OF_END}"
+    query = f"""SELECT {COLUMNS} FROM past WHERE run = :run AND key >= :start {through}
+    ORDER BY key {order}, end_revision {order}"""
+    bounds: dict[str, Any] = {"start": start, "end": end, "revision": revision}
+    runs = connection.execute(f"{_RUNS} SELECT run FROM runs WHERE run IS NOT NULL", bounds).fetchall()
+    with ExitStack() as stack:
+        cursors = [stack.enter_context(closing(connection.execute(query, {**bounds, "run": run}))) for (run,) in runs]
+        yield [_opened(cursor, start, end, revision, name) for cursor in cursors]
+
+
+_BLOCK_OF_END = """coalesce(
+    (SELECT min(key) FROM past WHERE run = :run AND key >= :end), (SELECT max(key) FROM past WHERE run = :run)
+)"""
+
+_Run = Iterator[tuple[Block, list[int]]]
+"""Its blocks, each with the places of those rows that are wanted."""
+
+
+def _opened(found: Iterable[Any], start: bytes, end: bytes | None, revision: int, name: str) -> _Run:
+    for cells in found:
+        block = Block(cells, name)
+        yield block, block.alive(start, end, revision)
+
+
+def _rows(run: _Run, *, descending: bool) -> Iterator[RowFields]:
+    for block, alive in run:
+        for place in reversed(alive) if descending else alive:
+            yield block.row(place)[:5]

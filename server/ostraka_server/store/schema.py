@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from ostraka_server.store.errors import DamagedStore, ForeignStore, UnknownStore
 
-FORMAT = 3
+FORMAT = 4
 
 # The value comes last: what reads only keys and revisions never touches the pages that a long value spills into.
 _TABLES = (
@@ -28,16 +28,13 @@ CREATE TABLE kv (
 """,
     """
 CREATE TABLE past (
-    era INTEGER NOT NULL,
+    run INTEGER NOT NULL,
     key BLOB NOT NULL,
     end_revision INTEGER NOT NULL,
-    create_revision INTEGER NOT NULL,
-    mod_revision INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    value_crc INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
     crc INTEGER NOT NULL,
-    value BLOB NOT NULL,
-    PRIMARY KEY (era, key, end_revision)
+    block BLOB NOT NULL,
+    PRIMARY KEY (run, key, end_revision)
 ) STRICT, WITHOUT ROWID
 """,
     """

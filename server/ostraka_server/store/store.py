@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from heapq import merge
+from operator import itemgetter
 from typing import Any, Protocol, Self
 
 from ostraka_server.store import past
-from ostraka_server.store.checksums import CURRENT, RECORD, PastFields, RowFields, checked_record
+from ostraka_server.store.checksums import COLUMNS, KEY_COLUMNS, RECORD, PastFields, RowFields, checked, checked_record
 from ostraka_server.store.errors import UNDERLYING, named, naming
 from ostraka_server.store.factory import ConnectionFactory, Connections
-from ostraka_server.store.flush import append_past, write_records, write_rows
-from ostraka_server.store.reclamation import Reclamation
+from ostraka_server.store.flush import write_records, write_rows
+from ostraka_server.store.reclamation import reclaim
+from ostraka_server.store.runs import append_past
 from ostraka_server.store.schema import Owner, installed_slot, prepare
 from ostraka_server.store.state import STATE, StoredState, Totals, checked_state, read_state, write_state
-from ostraka_server.store.transaction import transaction
+from ostraka_server.store.transaction import reading, transaction
 from ostraka_server.store.verification import verify
 
 
@@ -48,7 +51,6 @@ class Store:
         self._factory = factory
         self._name = factory.name
         self._writer, self._reader = connections
-        self._reclamation = Reclamation()
         self.past_rows = 0
         """Of the last checkpoint."""
 
@@ -91,8 +93,8 @@ class Store:
 
     def get(self, key: bytes) -> RowFields | None:
         """The row of `key`, if it exists."""
-        row = self._one(f"SELECT {CURRENT.columns} FROM kv WHERE key = :key", {"key": key})
-        return None if row is None else CURRENT.checked(row, self._name)
+        row = self._one(f"SELECT {COLUMNS} FROM kv WHERE key = :key", {"key": key})
+        return None if row is None else checked(row, self._name)
 
     def get_at(self, key: bytes, revision: int) -> RowFields | None:
         """The row of `key` as of `revision`, if it existed then."""
@@ -122,10 +124,12 @@ class Store:
         at = f"{where} AND mod_revision <= :revision"
         with (
             naming(self._name),
+            reading(self._reader),
             self._current(at, bounds, values=values, descending=descending) as current,
-            past.scan(self._reader, where, bounds, self._name, values=values, descending=descending) as ended,
+            past.scan(self._reader, start, end, revision, self._name, descending=descending) as ended,
         ):
-            yield past.united(current, ended, descending=descending)
+            ended_too = ended if values else ((row[0], b"", *row[2:]) for row in ended)
+            yield merge(current, ended_too, key=itemgetter(0), reverse=descending)
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """Keys of `[start, end)`, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
@@ -135,7 +139,10 @@ class Store:
     def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:
         """Keys of `[start, end)` that existed at `revision`, else like `count`."""
         where, bounds = _between(start, end)
-        return self._count(past.count_query(where), {**bounds, "revision": revision})
+        query = f"SELECT count(*) FROM kv WHERE {where} AND mod_revision <= :revision"
+        with naming(self._name), reading(self._reader):
+            current, slot = self._count(query, {**bounds, "revision": revision})
+            return current + past.count(self._reader, start, end, revision, self._name), slot
 
     def write(self, delta: Delta) -> None:
         """Make `delta` the new checkpoint: all of it or, when this raises, nothing. Not synced: the log redoes it.
@@ -148,17 +155,17 @@ class Store:
                 return
             totals = Totals(
                 write_rows(connection, delta.changes, before.kv, self._name),
-                append_past(connection, delta.past, before.past),
+                append_past(connection, delta.past, before.past, self._name),
                 write_records(connection, delta.records, before.record, self._name),
             )
             write_state(connection, after, totals)
         self.past_rows = totals.past.rows
 
-    def reclaim(self, compact_revision: int, rows_max: int) -> bool:
-        """One bite of removing what ended by `compact_revision`, which the last checkpoint has to know: look at so many
-        rows, and give a few free pages back to the file system. Whether there is more to do."""
+    def reclaim(self, compact_revision: int, blocks_max: int) -> bool:
+        """One bite of removing what ended by `compact_revision`, which the last checkpoint has to know: so many blocks
+        of rows at most, and a few free pages are given back to the file system. Whether there is more to do."""
         with naming(self._name):
-            more = self._reclamation.bite(self._writer, compact_revision, rows_max, self._name)
+            more = reclaim(self._writer, compact_revision, blocks_max, self._name)
             self.past_rows = read_state(self._writer, self._name)[1].past.rows
         return more
 
@@ -187,11 +194,11 @@ class Store:
     def _current(
         self, where: str, bounds: dict[str, Any], *, values: bool, descending: bool
     ) -> Iterator[Iterator[RowFields]]:
-        columns, order = CURRENT.columns if values else CURRENT.without_value, "DESC" if descending else "ASC"
+        columns, order = COLUMNS if values else KEY_COLUMNS, "DESC" if descending else "ASC"
         query = f"SELECT {columns} FROM kv WHERE {where} ORDER BY key {order}"
         # An open cursor would hold this connection, and the WAL, at its checkpoint.
         with closing(self._reader.execute(query, bounds)) as cursor:
-            yield (CURRENT.checked(row, self._name, with_value=values) for row in cursor)
+            yield (checked(row, self._name, with_value=values) for row in cursor)
 
     def _count(self, query: str, bounds: dict[str, Any]) -> tuple[int, int]:
         row = self._one(f"SELECT ({query}), {STATE} FROM state", bounds)

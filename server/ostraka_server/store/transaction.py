@@ -1,4 +1,4 @@
-"""A transaction of the writer."""
+"""Transactions: of the writer, and of whoever reads several things of one checkpoint."""
 
 from __future__ import annotations
 
@@ -17,3 +17,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     except BaseException:
         connection.rollback()
         raise
+
+
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read within is of one checkpoint."""
+    if connection.in_transaction:  # of whoever reads around it
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:  # else an error has ended it
+            connection.execute("COMMIT")

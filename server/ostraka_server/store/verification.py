@@ -12,9 +12,9 @@ from operator import lt
 from pathlib import Path
 from typing import Any
 
-from ostraka_server.store.checksums import CURRENT, PAST, RECORD, Total, checked_record
+from ostraka_server.store import blocks
+from ostraka_server.store.checksums import COLUMNS, RECORD, Total, check_all, checked_record
 from ostraka_server.store.errors import UNDERLYING, DamagedStore, StoreError, named
-from ostraka_server.store.past import era_of
 from ostraka_server.store.state import Totals, read_state
 
 SOUND, FAILED, DAMAGED = 0, 1, 2
@@ -41,7 +41,7 @@ def verify(connection: sqlite3.Connection, name: str) -> int:
 def verify_file(path: Path) -> int:
     """The same in a process of its own, from any thread. Raises DamagedStore, StoreError, OSError.
 
-    A thread next to a busy loop would get Python's lock back after 5 ms, for every row (see `flush.py`).
+    A thread next to a busy loop would get Python's lock back after 5 ms, for every row (see `statements.py`).
     """
     command = (sys.executable, "-P", "-m", "ostraka_server.store", str(path))
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -55,21 +55,20 @@ def verify_file(path: Path) -> int:
 
 def _current(connection: sqlite3.Connection, name: str) -> Total:
     total, order = Total(), _Order(name)
-    for columns in _batches(connection, f"SELECT {CURRENT.columns} FROM kv ORDER BY key"):
-        total = total.plus(CURRENT.check_all(columns, name))
+    for columns in _batches(connection, f"SELECT {COLUMNS} FROM kv ORDER BY key"):
+        total = total.plus(check_all(columns, name))
         order.follow(columns[0])
     return total
 
 
 def _past(connection: sqlite3.Connection, name: str) -> Total:
     total, order = Total(), _Order(name)
-    query = f"SELECT era, {PAST.columns} FROM past ORDER BY era, key, end_revision"
-    for eras, *columns in _batches(connection, query):
-        total = total.plus(PAST.check_all(columns, name))
-        keys, ends = columns[0], columns[5]
-        if eras != tuple(map(era_of, ends)):
-            raise DamagedStore(name, f"a row that ended in {ends[0]} to {ends[-1]} is not in its era")
-        order.follow(tuple(zip(eras, keys, ends, strict=True)))
+    query = f"SELECT {blocks.COLUMNS} FROM past ORDER BY run, key, end_revision"
+    with closing(connection.execute(query)) as cursor:
+        for cells in cursor:
+            blocks.check(cells, name)
+            total = total.plus(Total(cells[3], cells[5]))
+            order.follow((cells[:3],))
     return total
 
 
