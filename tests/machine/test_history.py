@@ -151,6 +151,15 @@ def test_the_compacted_revision_itself_can_be_read(compacted: int) -> None:
     assert row is not None and row.value == b"%d" % compacted
 
 
+def test_what_was_given_up_already_is_told_without_a_contradiction() -> None:
+    machine = empty()
+    apply(machine, entry(put(b"a"), compact(2)))
+    (refused,) = apply(machine, entry(compact(2)))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.compact_revision) == (common_pb2.COMPACTED, 2)
+    assert refused.message == "what is before revision 2 was given up already: the oldest that can be read is 2"
+
+
 def test_a_revision_to_come_is_refused_as_such() -> None:
     machine = empty()
     apply(machine, entry(put(b"a")))

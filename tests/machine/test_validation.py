@@ -7,7 +7,7 @@ import pytest
 
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.v1.kv_pb2 import Compare, GetRequest, Operation, RangeRequest, TxnRequest
+from ostraka.v1.kv_pb2 import CompactRequest, Compare, GetRequest, Operation, RangeRequest, TxnRequest
 from ostraka_server.machine import PutResult, Refused, validate
 from ostraka_server.machine.transaction_shape import TXN_DEPTH_MAX
 from tests.machine.bases import apply, empty
@@ -69,6 +69,9 @@ def test_good_requests_pass(command: Command) -> None:
         (get(b"5byte"), common_pb2.TOO_LARGE, "key_bytes_max, 4"),
         (scan(b"k", b"k6byte"), common_pb2.TOO_LARGE, "key_bytes_max, 4"),
         (Command(get=GetRequest(key=b"k", revision=2, at_unix_ms=1)), common_pb2.INVALID, "revision and at_unix_ms"),
+        (Command(get=GetRequest(key=b"k", strength=3)), common_pb2.INVALID, "strength 3"),  # type: ignore[arg-type]
+        (Command(range=RangeRequest(key=b"k", strength=3)), common_pb2.INVALID, "strength 3"),  # type: ignore[arg-type]
+        (Command(compact=CompactRequest()), common_pb2.INVALID, "revision is 0"),
         (Command(range=RangeRequest(key=b"k", sort_order=3)), common_pb2.INVALID, "sort_order 3"),  # type: ignore[arg-type]
         (Command(range=RangeRequest(key=b"k", sort_target=5)), common_pb2.INVALID, "sort_target 5"),  # type: ignore[arg-type]
         (put(b"k", b"nine byte"), common_pb2.TOO_LARGE, "value_bytes_max, 8"),

@@ -35,21 +35,20 @@ class History:
         """Why a shard at revision `current` cannot be read as of `revision`, or None."""
         if revision > current:
             return _future(revision, current)
-        return self._compacted(revision) if revision < self.compact_revision else None
+        return self._refused(f"revision {revision} is compacted") if revision < self.compact_revision else None
 
     def compact(self, revision: int, current: int) -> Refused | None:
         """Give up what is before `revision`; or why not (etcd's rules)."""
         if revision > current:
             return _future(revision, current)
         if revision <= self.compact_revision:
-            return self._compacted(revision)
+            return self._refused(f"what is before revision {revision} was given up already")
         self.compact_revision, self._changed = revision, True
         return None
 
-    def _compacted(self, revision: int) -> Refused:
+    def _refused(self, what: str) -> Refused:
         oldest = self.compact_revision
-        message = f"revision {revision} is compacted: the oldest that can be read is {oldest}"
-        return Refused(common_pb2.COMPACTED, message, oldest)
+        return Refused(common_pb2.COMPACTED, f"{what}: the oldest that can be read is {oldest}", oldest)
 
 
 def _future(revision: int, current: int) -> Refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, cast
 
 from ostraka.v1 import common_pb2
+from ostraka.v1.common_pb2 import Strength
 from ostraka.v1.kv_pb2 import (
     CompactRequest,
     Compare,
@@ -52,6 +53,7 @@ _EXECUTED = (
     CloseRequest,
 )
 _READS = (GetRequest, RangeRequest)
+_STRENGTHS = frozenset(Strength.values())
 _RANGED = (RangeRequest, DeleteRequest, Compare)
 _VALUED = (PutRequest, Compare)
 
@@ -66,7 +68,7 @@ def validate(request: Request | None, limits: Limits) -> Refused | None:
     if type(request) is TxnRequest:
         return _refuse_transaction_size(request, limits) or refuse_transaction_shape(request)
     if type(request) is CompactRequest:
-        return None  # any revision may be asked for; whether it can be had is told at apply
+        return None if request.revision else _invalid("revision is 0: name the oldest one to keep; they count from 1")
     if type(request) is RegisterRequest or type(request) is CloseRequest:
         return refuse_client(request)
     return refuse_shape(request) or _refuse_size(request, limits)
@@ -98,6 +100,8 @@ def refuse_shape(request: OfKeys) -> Refused | None:
 def _refuse_reading(request: Reading) -> Refused | None:
     if request.revision and request.at_unix_ms:
         return _invalid("revision and at_unix_ms are both given: ask for the one or the other")
+    if request.strength not in _STRENGTHS:
+        return _invalid(f"strength {request.strength} is not known here")
     if isinstance(request, RangeRequest):
         if request.sort_order not in SortOrder.values():
             return _invalid(f"sort_order {request.sort_order} is not known here")
