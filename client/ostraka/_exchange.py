@@ -40,9 +40,9 @@ UNANSWERED_CALLS_MAX: Final = 10_000
 QUEUED_BYTES_MAX: Final = 16 * 1024 * 1024
 FRAME_CALLS_MAX: Final = 1024
 FRAME_BYTES_MAX: Final = 1024 * 1024
-COMMAND_BYTES_MAX: Final = 3 * 1024 * 1024 - 64 * 1024
-"""A frame takes no more once it is FRAME_BYTES_MAX large, so it ends at most one command beyond: within the 4 MiB that
-a node takes (`limits.request_bytes_max`). A larger frame would not fail alone but break the stream under every call."""
+COMMAND_BYTES_MAX: Final = 4 * 1024 * 1024 - 64 * 1024
+"""What is larger than FRAME_BYTES_MAX travels alone, within the 4 MiB that a node takes (`limits.request_bytes_max`). A
+larger frame would not fail alone but break the stream under every call."""
 REPLIES_PER_TURN_MIN: Final = 20
 """Smaller shares would cost more in frames than working at the same time gains."""
 OVERLOAD_RETRY_MS: Final = 50
@@ -130,8 +130,8 @@ class Exchange:
         if self._end_error is not None:
             return _ended_reply(self._end_error, sent=False)
         if size > COMMAND_BYTES_MAX:
-            why = f"a request of {size} bytes; a connection takes {COMMAND_BYTES_MAX}"
-            return _failure(Status.OUT_OF_RANGE, why, pb.TOO_LARGE)
+            why = f"a request of {size} bytes is over COMMAND_BYTES_MAX, {COMMAND_BYTES_MAX}"
+            return _failure(Status.INVALID_ARGUMENT, why, pb.TOO_LARGE)
         if max(len(self._unanswered), len(self._queue)) >= UNANSWERED_CALLS_MAX:  # queued are also withdrawn ones
             why = f"{UNANSWERED_CALLS_MAX} calls wait on this connection"
         elif self._queued_bytes >= QUEUED_BYTES_MAX:
@@ -218,12 +218,15 @@ class Exchange:
         frame = ExchangeRequest(cancel=self._withdrawn)
         self._withdrawn.clear()
         size, now, calls = 0, self._clock.now(), frame.calls
-        while self._queue and size < FRAME_BYTES_MAX and len(calls) < FRAME_CALLS_MAX:
+        while self._queue and len(calls) < FRAME_CALLS_MAX:
+            length = len(self._queue[0].command)
+            if calls and size + length > FRAME_BYTES_MAX:
+                break
             pending = self._queue.popleft()
-            self._queued_bytes -= len(pending.command)
+            self._queued_bytes -= length
             if pending.answer.done():  # withdrawn: it expired, or its caller was cancelled
                 continue
-            size += len(pending.command)
+            size += length
             pending.sent = True
             call = calls.add()
             call.id = pending.id

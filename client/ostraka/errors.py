@@ -214,7 +214,7 @@ class ClientClosed(Permanent):
 # What a server's answer becomes: the reason decides; where there is none, the gRPC status does.
 TABLE: Final[tuple[tuple[pb.Reason.ValueType | None, Status | None, type[OstrakaError]], ...]] = (
     (pb.INVALID, Status.INVALID_ARGUMENT, InvalidRequest),
-    (pb.TOO_LARGE, Status.OUT_OF_RANGE, TooLarge),
+    (pb.TOO_LARGE, None, TooLarge),
     (pb.NOT_LEADER, None, NoLeader),
     (pb.NO_LEADER, None, NoLeader),
     (pb.OVERLOADED, Status.RESOURCE_EXHAUSTED, Overloaded),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ostraka import _exchange
+from ostraka import _exchange, errors
 from ostraka._exchange import Exchange
 from ostraka.errors import Status, to_wire
 from ostraka.v1 import common_pb2 as pb
@@ -73,6 +73,10 @@ async def test_a_frame_is_bounded_in_calls_and_bytes(clock: VirtualClock) -> Non
     large = put(b"large", _exchange.FRAME_BYTES_MAX)
     await asyncio.gather(*(exchange.call(large, 5.0) for _ in range(3)))
     assert [len(frame.calls) for frame in node.frames[2:]] == [1, 1, 1]
+    small = put(b"small", _exchange.FRAME_BYTES_MAX // 3)
+    node.frames.clear()
+    await asyncio.gather(*(exchange.call(command, 5.0) for command in (small, small, small, large, small)))
+    assert [len(frame.calls) for frame in node.frames] == [2, 1, 1, 1], "what is large goes alone"
     await exchange.close()
 
 
@@ -272,7 +276,8 @@ async def test_a_command_that_would_spoil_the_frame_is_refused_alone(clock: Virt
         exchange.call(put(b"k", _exchange.COMMAND_BYTES_MAX), 5.0),
     )
     assert good.WhichOneof("result") == "put"
-    assert huge.error.detail.reason == pb.TOO_LARGE
+    assert (huge.error.code, huge.error.detail.reason) == (errors.Status.INVALID_ARGUMENT, pb.TOO_LARGE)
+    assert f"over COMMAND_BYTES_MAX, {_exchange.COMMAND_BYTES_MAX}" in huge.error.message
     assert len(node.calls) == 1
     await exchange.close()
 
