@@ -54,6 +54,18 @@ def test_a_canonical_file_comes_back_bit_for_bit(ostraka: Runner, client: FakeCl
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
 
+def test_load_takes_what_dump_gives_by_a_pipe(ostraka: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ostraka("put", "a", "1")
+    dumped = ostraka("dump")
+    assert dumped.err == b"1 record\n"
+    (tmp_path / "pipe").write_bytes(dumped.out)
+    ostraka("del", "a")
+    with (tmp_path / "pipe").open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert ostraka("load").out.startswith(b"1 record in ")
+    assert ostraka("get", "a").out == b"1\n"
+
+
 def test_dump_of_a_prefix(ostraka: Runner) -> None:
     for key in ("a1", "a2", "b1"):
         ostraka("put", key, "v")

@@ -82,7 +82,13 @@ def test_every_read_says_how(
 
 
 @pytest.mark.parametrize(
-    "options", [("--revision", "7", "--at", "1m"), ("--serializable", "--max-staleness", "1s"), ("--revision", "0")]
+    "options",
+    [
+        ("--revision", "7", "--at", "1m"),
+        ("--serializable", "--max-staleness", "1s"),
+        ("--revision", "0"),
+        ("--revision", str(1 << 64)),
+    ],
 )
 @pytest.mark.parametrize("command", ["get", "range"])
 def test_what_contradicts_is_refused(
@@ -111,7 +117,16 @@ def test_get_of_one_key_may_print_the_key(filled: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("a", "--prefix", "b"), ("--range-end", "c"), ("a", "--count", "--keys-only")]
+    "arguments",
+    [
+        (),
+        ("a", "--prefix", "b"),
+        ("--range-end", "c"),
+        ("a", "--range-end", ""),
+        ("a", "--count", "--keys-only"),
+        ("a", "--limit", "2"),
+        ("--prefix", "a", "--limit", str(1 << 64)),
+    ],
 )
 def test_get_refuses_what_it_cannot_mean(filled: Runner, client: FakeClient, arguments: tuple[str, ...]) -> None:
     assert filled("get", *arguments).code == Exit.USAGE
@@ -127,7 +142,8 @@ def test_compact_says_what_can_still_be_read(ostraka: Runner, client: FakeClient
     assert ostraka("compact", "41").out == b"compacted: the oldest revision that can be read is 41\n"
     assert json.loads(ostraka("compact", "42", "--json").out) == {"compact_revision": 42}
     assert client.calls[0] == ("compact", 41)
-    assert ostraka("compact", "0").code == Exit.USAGE
+    for senseless in ("0", str(1 << 64)):
+        assert ostraka("compact", senseless).code == Exit.USAGE
 
 
 def test_what_is_compacted_is_refused(ostraka: Runner, client: FakeClient) -> None:

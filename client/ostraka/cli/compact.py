@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from ostraka.cli.output import write, write_json
+from ostraka.cli.reading import REVISION
 from ostraka.cli.session import Session, global_options
 
 
 @click.command()
-@click.argument("revision", type=click.IntRange(min=1))
+@click.argument("revision", type=REVISION)
 @global_options
 @click.pass_obj
 def compact(session: Session, revision: int) -> None:

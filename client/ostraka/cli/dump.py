@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ostraka.cli.progress import progress
-from ostraka.cli.records import encode_record
+from ostraka.cli.records import encode_record, records_told
 from ostraka.cli.session import Session, global_options
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def dump(session: Session, file: Path, prefix: str | None) -> None:
         return records
 
     records = session.run(dumping)
-    click.echo(f"{records:,} records", err=True)
+    click.echo(records_told(records), err=True)
 
 
 @contextmanager

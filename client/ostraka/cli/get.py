@@ -12,7 +12,7 @@ from ostraka.cli.exits import Exit
 from ostraka.cli.keys import document
 from ostraka.cli.output import write, write_json
 from ostraka.cli.range import Span, show_range
-from ostraka.cli.reading import how, read_options
+from ostraka.cli.reading import LIMIT, how, read_options
 from ostraka.cli.session import Session, global_options
 
 
@@ -20,7 +20,7 @@ from ostraka.cli.session import Session, global_options
 @click.argument("key", required=False)
 @click.option("--range-end", metavar="END", help="List every key from KEY on and before END.")
 @click.option("--prefix", help="List every key that begins so.")
-@click.option("--limit", type=click.IntRange(min=1), help="List at most so many keys.")
+@click.option("--limit", type=LIMIT, help="List at most so many keys.")
 @click.option("--keys-only", is_flag=True, help="The keys alone, one a line.")
 @click.option("--count", is_flag=True, help="Only how many keys there are.")
 @read_options
@@ -57,6 +57,10 @@ def get(
     """
     if (key is None) == (prefix is None) or (range_end is not None and key is None):
         raise click.UsageError("give a KEY, a KEY and --range-end, or --prefix")
+    if range_end == "":
+        raise click.UsageError("END must not be empty; `ostraka range KEY` lists every key from KEY on")
+    if limit is not None and prefix is None and range_end is None:
+        raise click.UsageError("--limit goes with --range-end or --prefix")
     options = how(revision, at, serializable, max_staleness)
     if prefix is not None:
         show_range(session, Span(start=None, end=None, prefix=os.fsencode(prefix)), options, limit, keys_only, count)

@@ -14,7 +14,7 @@ import click
 
 from ostraka.cli.output import write, write_json
 from ostraka.cli.progress import progress
-from ostraka.cli.records import BadRecord, decode_record
+from ostraka.cli.records import BadRecord, decode_record, records_told
 from ostraka.cli.session import Session, global_options
 from ostraka.clock import BootClock, Clock
 from ostraka.errors import OstrakaError, OutcomeUnknown, Retryable
@@ -48,16 +48,16 @@ class _Record:
 
 
 @click.command()
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.File("rb"), default="-")
 @click.option("--callers", type=click.IntRange(1, 10_000), default=256, show_default=True, help="Puts in flight.")
 @global_options
 @click.pass_obj
 def load(session: Session, file: BinaryIO, callers: int) -> None:
     """Put every record of FILE.
 
-    FILE is what `ostraka dump` writes; - is standard input. A record is a line of JSON: {"key":"k","value":"v"},
-    with key_base64 or value_base64 instead for bytes that are not UTF-8. Of several records of one key the last one
-    stays.
+    FILE is what `ostraka dump` writes; standard input where none is named. A record is a line of JSON:
+    {"key":"k","value":"v"}, with key_base64 or value_base64 instead for bytes that are not UTF-8. Of several records
+    of one key the last one stays.
 
     Whatever can be tried again is, also a put whose outcome is unknown: it sets the same key to the same value. So a
     put may count twice in the key's version, and may undo what somebody else wrote to that key meanwhile. A load
@@ -66,7 +66,7 @@ def load(session: Session, file: BinaryIO, callers: int) -> None:
     \b
     Examples:
       ostraka load backup.jsonl
-      zcat backup.jsonl.gz | ostraka load - --callers 1000
+      zcat backup.jsonl.gz | ostraka load --callers 1000
     """
 
     async def loading(client: Client) -> Loaded:
@@ -79,8 +79,8 @@ def load(session: Session, file: BinaryIO, callers: int) -> None:
         summary = {"records": done.records, "repeated": done.repeated, "seconds": round(done.seconds, 3)}
         write_json(summary | {"records_per_second": rate})
     else:
-        repeated = f", {done.repeated} puts repeated" if done.repeated else ""
-        write(f"{done.records:,} records in {done.seconds:.1f} s ({rate:,} a second){repeated}\n".encode())
+        repeated = f", {done.repeated} repeated" if done.repeated else ""
+        write(f"{records_told(done.records)} in {done.seconds:.1f} s ({rate:,} a second){repeated}\n".encode())
     if done.problem is not None:
         raise click.ClickException(f"{done.problem}; the records before it are loaded")
 

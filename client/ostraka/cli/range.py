@@ -11,7 +11,7 @@ import click
 
 from ostraka.cli.keys import document
 from ostraka.cli.output import printable, write, write_json, write_table
-from ostraka.cli.reading import How, how, read_options
+from ostraka.cli.reading import LIMIT, How, how, read_options
 from ostraka.cli.session import Session, global_options
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Span(TypedDict):
 @click.argument("start", required=False)
 @click.argument("end", required=False)
 @click.option("--prefix", help="The keys that begin so.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many keys.")
+@click.option("--limit", type=LIMIT, help="At most so many keys.")
 @click.option("--keys-only", is_flag=True, help="The keys alone, one a line.")
 @click.option("--count", is_flag=True, help="Only how many keys there are.")
 @click.option("--sort-by", type=click.Choice(SORTS), default="key", show_default=True, help="In this order.")

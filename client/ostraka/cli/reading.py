@@ -13,6 +13,9 @@ import click
 Command = TypeVar("Command", bound=Callable[..., object])
 Parsed = TypeVar("Parsed")
 
+REVISION = click.IntRange(1, (1 << 64) - 1)
+LIMIT = click.IntRange(1, (1 << 64) - 1)
+
 _PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
 _DURATION = re.compile(f"(?:{_PART})+")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -74,7 +77,7 @@ def read_options(command: Command) -> Command:
         metavar="MOMENT",
         help="As it was so long ago (10m, 1h30m) or then (2026-03-01T12:00, local time; or with Z or +01:00).",
     )(command)
-    return click.option("--revision", type=click.IntRange(min=1), help="As it was at this revision.")(command)
+    return click.option("--revision", type=REVISION, help="As it was at this revision.")(command)
 
 
 def how(revision: int | None, at: datetime | None, serializable: bool, max_staleness: timedelta | None) -> How:

@@ -33,6 +33,11 @@ def encode_record(key: bytes, value: bytes) -> bytes:
     return encode_json(dict([text_field("key", key), text_field("value", value)])) + b"\n"
 
 
+def records_told(number: int) -> str:
+    """How many, for people."""
+    return f"{number:,} record{'' if number == 1 else 's'}"
+
+
 def decode_record(line: bytes) -> tuple[bytes, bytes]:
     """Key and value of a line, canonical or not. Raises BadRecord."""
     try:
