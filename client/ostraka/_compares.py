@@ -20,7 +20,7 @@ _LESS: Final = kv_pb2.Compare.LESS
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Made by comparing `value`, `version`, `create_revision` or `mod_revision`; decided by the cluster."""
+    """Made by comparing `value`, `version`, `create_revision`, `mod_revision` or `lease`; decided by the cluster."""
 
     wire: kv_pb2.Compare
 
@@ -102,6 +102,11 @@ def mod_revision(key: Bytes | None = None, end: Bytes | None = None, *, prefix: 
     """The revision of the last put: `mod_revision(kv.key) == kv.mod_revision` holds while nobody has touched it since
     `kv` was read. 0 as with `version`."""
     return NumberField("mod_revision", where(key, end, prefix))
+
+
+def lease(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> NumberField:
+    """The lease that the key is attached to; 0 where it is to none, as every key so far, and as with `version`."""
+    return NumberField("lease", where(key, end, prefix))
 
 
 def absent(key: Bytes | None = None, end: Bytes | None = None, *, prefix: Bytes | None = None) -> Compare:

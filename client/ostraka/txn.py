@@ -10,7 +10,7 @@ All compares hold: `then` is done, else `otherwise`; all at once and under one r
 before. Operations see the writes before them in their list.
 """
 
-from ostraka._compares import Compare, absent, create_revision, exists, mod_revision, value, version
+from ostraka._compares import Compare, absent, create_revision, exists, lease, mod_revision, value, version
 from ostraka._operations import Count, Delete, Get, Operation, Put, Range, Txn
 from ostraka.values import RangeResult, TxnResult
 
@@ -28,6 +28,7 @@ __all__ = [
     "absent",
     "create_revision",
     "exists",
+    "lease",
     "mod_revision",
     "value",
     "version",

@@ -155,6 +155,7 @@ def test_an_unknown_outcome_has_its_exit_code(ostraka: Runner, client: FakeClien
         ('version(prefix="a/") = 0', b"a/", b"a0", kv_pb2.Compare.EQUAL, "version", 0),
         ('mod("a") < "41"', b"a", b"", kv_pb2.Compare.LESS, "mod_revision", 41),
         ("create(a) = 7", b"a", b"", kv_pb2.Compare.EQUAL, "create_revision", 7),
+        ("lease(a) = 0", b"a", b"", kv_pb2.Compare.EQUAL, "lease", 0),
         ("absent(a)", b"a", b"", kv_pb2.Compare.EQUAL, "version", 0),
         ('exists(prefix="a")', b"a", b"b", kv_pb2.Compare.GREATER, "version", 0),
         ('value("prefix") = "="', b"prefix", b"", kv_pb2.Compare.EQUAL, "value", b"="),

@@ -36,6 +36,7 @@ def txn(session: Session, file: BinaryIO) -> None:
     Compares, with =, !=, > and <:
       value("a") = "1"       version("a") = 2       create("a") < 40
       mod("a") > 41          absent("a")            exists("a")
+      lease("a") = 0
       version("a", "b") > 0, version(prefix="a/") > 0: of every key there
     \b
     Operations, as the commands of these names; each sees what those before it wrote:

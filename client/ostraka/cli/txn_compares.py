@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ostraka.cli.txn_words import BadLine, Word, words_and_signs
-from ostraka.txn import Compare, absent, create_revision, exists, mod_revision, value, version
+from ostraka.txn import Compare, absent, create_revision, exists, lease, mod_revision, value, version
 
 _FIELDS: Final[Mapping[str, Callable[..., Any]]] = {
     "value": value, "val": value,
     "version": version, "ver": version,
     "create": create_revision, "create_revision": create_revision, "c": create_revision,
     "mod": mod_revision, "mod_revision": mod_revision, "m": mod_revision,
+    "lease": lease,
 }  # fmt: skip
 _ALONE: Final[Mapping[str, Callable[..., Compare]]] = {"absent": absent, "exists": exists}
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Compare]]] = {
