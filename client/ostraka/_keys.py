@@ -50,9 +50,12 @@ def after(key: bytes) -> bytes:
 
 
 def where(key: bytes | str | None, end: bytes | str | None, prefix: bytes | str | None) -> tuple[bytes, bytes]:
-    """(`key`, `range_end`) of one key, of [key, end) or of a prefix. Raises ValueError where none is named."""
+    """(`key`, `range_end`) of one key, of [key, end) or of a prefix. Raises ValueError where none is named, and for an
+    empty end: it could mean no key or all of them."""
     if key is None and prefix is None:
         raise ValueError("name a key, key and end, or a prefix=")
+    if end is not None and not end:
+        raise ValueError("end is empty; name the first key that is not meant, or a prefix=")
     if key is not None and end is None and prefix is None:
         return as_bytes(key), b""
     return key_range(key, end, prefix)

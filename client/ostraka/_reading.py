@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from ostraka.v1 import kv_pb2
@@ -23,11 +23,12 @@ SORT_TARGETS: Final[Mapping[SortBy, kv_pb2.SortTarget.ValueType]] = {
 }
 
 _STALENESS_MS_MOST = 2**32 - 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """The options that all reads have in common. Raises ValueError for what contradicts or cannot be."""
+    """The options that all reads have in common. Raises ValueError or TypeError for what contradicts or cannot be."""
 
     revision: int | None = None
     at: datetime | None = None
@@ -38,6 +39,8 @@ class How:
     def __post_init__(self) -> None:
         if self.revision is not None and self.at is not None:
             raise ValueError("give either revision= or at=, not both")
+        if self.at is not None and not isinstance(self.at, datetime):
+            raise TypeError(f"at is a datetime, not {type(self.at).__name__}")
         if self.serializable and self.max_staleness is not None:
             raise ValueError("give either serializable= or max_staleness=, not both")
         for name, revision in (("revision", self.revision), ("min_revision", self.min_revision)):
@@ -77,6 +80,8 @@ def ask_for_range(
     create_revisions: tuple[int | None, int | None],
 ) -> None:
     """Have `request` say which keys, in which order. Raises ValueError."""
+    if sort_by not in SORT_TARGETS:
+        raise ValueError(f"sort_by is {sort_by!r}; it is one of {', '.join(map(repr, SORT_TARGETS))}")
     request.sort_target = SORT_TARGETS[sort_by]
     if descending:
         request.sort_order = kv_pb2.DESCENDING
@@ -94,7 +99,7 @@ def revision_bounds(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
 
 
 def _unix_ms(at: datetime) -> int:
-    milliseconds = int(at.timestamp() * 1000)
-    if milliseconds <= 0:
-        raise ValueError(f"at is {at}, before 1970")
-    return milliseconds
+    """At least 1: 0 stands for the present, and before 1970 there was nothing either."""
+    if at.year < _EPOCH.year:
+        return 1
+    return max(1, (at.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1))

@@ -62,7 +62,7 @@ class Writes:
             now = self._clock.now()
             until = now + (detail.retry_after_ms / 1000 or backoff(self._rng, attempt))
             if until >= deadline:
-                raise OutcomeUnknown(f"{why}; sent {attempt} times", detail=detail) from None
+                raise OutcomeUnknown(f"{why}; sent {_times(attempt)}", detail=detail) from None
             await self._caller.pause(until)
             attempt += 1
             try:
@@ -73,3 +73,7 @@ class Writes:
                 why, detail = f"{doubt.why}; then {error.what}: {error.why}", error.detail
                 if not isinstance(error, OutcomeUnknown | Retryable) or isinstance(error, SessionExpired):
                     raise OutcomeUnknown(why, detail=detail) from None
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

@@ -22,7 +22,7 @@ from typing import Any, Final, Self
 from ostraka._balancing import Balancer, policy
 from ostraka._caller import Caller
 from ostraka._compares import Compare
-from ostraka._keys import SMALLEST_KEY, as_bytes, key_range
+from ostraka._keys import SMALLEST_KEY, as_bytes, key_range, where
 from ostraka._operations import Operation, Txn, first_key
 from ostraka._reading import AS_IT_STANDS, How, SortBy, ask_for_range
 from ostraka._routing import Router
@@ -189,16 +189,10 @@ class Client:
         Where it need not be at once, delete page by page: `range` with a `limit` and keys_only=True, then `delete` from
         the first key of the page to the last one + b"\\0", until a page is empty.
         """
-        if key is None and prefix is None:
-            raise ValueError("delete needs a key or a prefix=")
-        if key is not None and end is None and prefix is None:
-            first, last = as_bytes(key), b""
-        else:
-            first, last = key_range(key, end, prefix)
         command = Command()
-        command.delete.key = first
-        command.delete.range_end = last
-        reply = await self._writes.write(command, first, self._seconds(timeout))
+        request = command.delete
+        request.key, request.range_end = where(key, end, prefix)
+        reply = await self._writes.write(command, request.key, self._seconds(timeout))
         return reply.delete.deleted
 
     def range(

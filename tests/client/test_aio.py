@@ -128,8 +128,10 @@ async def test_arguments_that_make_no_sense_are_refused_here(clock: VirtualClock
         for timeout in (0, -1, float("inf"), float("nan")):
             with pytest.raises(ValueError, match="positive and finite"):
                 await client.get("k", timeout=timeout)
-        with pytest.raises(ValueError, match="key or a prefix"):
+        with pytest.raises(ValueError, match="or a prefix"):
             await client.delete()
+        with pytest.raises(ValueError, match="end is empty"):
+            await client.delete("k", "")
         with pytest.raises(ValueError, match="limit is -1"):
             client.range(limit=-1)
         with pytest.raises(TypeError, match="not int"):

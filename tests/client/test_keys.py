@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostraka._keys import END_OF_KEYS, after, as_bytes, key_range, prefix_end
+from ostraka._keys import END_OF_KEYS, after, as_bytes, key_range, prefix_end, where
 
 keys = st.binary(min_size=1, max_size=6)
 
@@ -42,6 +42,13 @@ def test_ranges_without_start_or_end_reach_to_the_edges() -> None:
 def test_a_prefix_beside_a_start_or_end_is_refused() -> None:
     with pytest.raises(ValueError, match="not both"):
         key_range("a", None, "b")
+
+
+@pytest.mark.parametrize("end", ["", b""])
+def test_what_is_to_be_deleted_or_compared_never_ends_at_an_empty_end(end: bytes | str) -> None:
+    """A variable that was not set must not mean every key from there on."""
+    with pytest.raises(ValueError, match="end is empty"):
+        where("a", end, None)
 
 
 def test_text_is_utf8_and_nothing_else_is_guessed() -> None:

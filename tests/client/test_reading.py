@@ -33,6 +33,9 @@ ASKED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {}),
     ({"revision": 7}, {"revision": 7}),
     ({"at": NOON}, {"at_unix_ms": 1772366400000}),
+    ({"at": datetime(2026, 3, 1, 12, 0, 0, 1999, tzinfo=UTC)}, {"at_unix_ms": 1772366400001}),
+    ({"at": datetime(1970, 1, 1, tzinfo=UTC)}, {"at_unix_ms": 1}),  # 0 would be the present
+    ({"at": datetime.min}, {"at_unix_ms": 1}),
     ({"serializable": True}, {"strength": pb.SERIALIZABLE}),
     ({"max_staleness": 0}, {"strength": pb.BOUNDED}),
     ({"max_staleness": 1.5}, {"strength": pb.BOUNDED, "max_staleness_ms": 1500}),
@@ -65,7 +68,6 @@ SENSELESS: list[tuple[dict[str, Any], str]] = [
     ({"min_revision": -1}, "min_revision is -1"),
     ({"max_staleness": -1.0}, "max_staleness is -1.0"),
     ({"max_staleness": float("nan")}, "max_staleness is nan"),
-    ({"at": datetime(1969, 1, 1, tzinfo=UTC)}, "before 1970"),
 ]
 
 
@@ -83,6 +85,10 @@ async def test_what_makes_no_sense_is_refused_here(clock: VirtualClock) -> None:
             client.range(mod_revisions=(0, None))
         with pytest.raises(ValueError, match="page_size is 0"):
             client.range(page_size=0)
+        with pytest.raises(ValueError, match="sort_by is 'size'"):
+            client.range(sort_by="size")  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="at is a datetime, not float"):
+            await client.get("k", at=1772366400.0)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="revision is 0"):
             await client.compact(0)
     assert commands(cluster) == []
