@@ -73,6 +73,8 @@ class Caller:
         """A unary call that any node can serve. Raises OstrakaError, within `timeout` seconds."""
 
         async def send(address: str, remaining: float) -> Response:
+            if write:
+                remaining -= await self._seconds_to_reach(address, remaining)
             return await self._unary(address, method, request, response, remaining)
 
         began = self._clock.now()
@@ -212,6 +214,18 @@ class Caller:
         except DecodeError:
             why = f"the node's answer is not a {response.DESCRIPTOR.name}"
             raise TransportError(to_wire(Status.INTERNAL, why)) from None
+
+    async def _seconds_to_reach(self, address: str, timeout: float) -> float:
+        """Make sure, before a write, that the node answers: of a unary call that fails nobody can tell whether it was
+        sent. Raises TransportError, and then it was not."""
+        began = self._clock.now()
+        patience = min(LOOK_TIMEOUT_S, timeout / 2)
+        try:
+            await self._unary(address, "/ostraka.v1.Cluster/Members", MembersRequest(), MembersResponse, patience)
+        except TransportError as failed:
+            why = f"the node cannot be reached: {failed.error.message}"
+            raise TransportError(to_wire(Status.UNAVAILABLE, why, surely_not_done=True)) from None
+        return self._clock.now() - began
 
     def _look_if_due(self) -> None:
         if self._router.stale and not self._closed and (self._look is None or self._look.done()):

@@ -174,6 +174,20 @@ async def test_a_write_that_the_server_surely_did_not_do_is_tried_again(clock: V
 
 
 @virtual_time
+async def test_what_changes_the_cluster_is_asked_of_a_node_that_answers(clock: VirtualClock) -> None:
+    cluster = FakeCluster()
+    for name in ("n1", "n2"):
+        cluster.named(name).die()
+    for _ in range(5):
+        async with client_of(cluster, clock, "a1:1", "a2:1", "a3:1") as client:
+            await client.transfer_leader(1, "n3")
+    cluster.named("n3").die()
+    async with client_of(cluster, clock) as client:
+        with pytest.raises(errors.ConnectionLost, match="the node cannot be reached: connection refused"):
+            await client.transfer_leader(1, "n3")
+
+
+@virtual_time
 async def test_what_changes_the_cluster_and_may_have_been_done_is_unknown(clock: VirtualClock) -> None:
     cluster = FakeCluster(1)
     cluster.fails = to_wire(Status.UNAVAILABLE, "as told", reason=pb.NO_LEADER)
