@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from bench.workload import OPERATIONS, Operation, Workload
+from ostraka.aio import Client
 
 EXAMPLES = """\
 examples:
@@ -66,7 +67,7 @@ def _add_keys(group: argparse._ArgumentGroup) -> None:
 def _add_surroundings(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     own = "default: three nodes started for this run"
-    add("--endpoints", type=lambda text: text.split(","), metavar="HOST:PORT,...", help=own)
+    add("--endpoints", type=addresses, metavar="HOST:PORT,...", help=own)
     add("--directory", type=Path, default=Path("build"), help="for the data of these nodes; default: %(default)s")
     add("--json", action="store_true", help="print one line of JSON instead of a table")
     add("--plot", type=Path, metavar="FILE.png", help="also draw throughput and latencies")
@@ -84,6 +85,16 @@ def mix_of(text: str) -> dict[Operation, float]:
             raise argparse.ArgumentTypeError(f"{name} is given twice")
         weights[operation] = amount(weight or "1")
     return weights
+
+
+def addresses(text: str) -> list[str]:
+    """`db1:7401,db2:7401`. ArgumentTypeError for anything else."""
+    endpoints = text.split(",")
+    try:
+        Client(endpoints)  # which connects with its first call
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return endpoints
 
 
 def sizes(text: str) -> tuple[int, int]:

@@ -37,5 +37,5 @@ with Client(ENDPOINTS) as client:
     try:
         client.get("prices/bread", revision=last - 2)
     except Compacted as gone:
-        print("forgotten: what was before revision", gone.compact_revision == last)
+        print("forgotten: the oldest revision that can be read is", gone.compact_revision)
     client.delete(prefix="prices/")

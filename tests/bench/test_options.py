@@ -53,6 +53,7 @@ def test_endpoints_are_separated_by_commas() -> None:
         ("--rate inf", "'inf' is not a number of 0 or more"),
         ("--value-bytes 10-5", "'10-5': the smaller size comes first"),
         ("--value-bytes 5k", "'5k' is not a whole number"),
+        ("--endpoints a:1,b", "endpoint 'b' is not of the form host:port"),
         ("--processes 4 --callers 3", "4 processes need at least as many callers; there are 3"),
     ],
 )

@@ -21,7 +21,7 @@ SAYS = {
         "page: prices/bread 9",
         "page: prices/milk 4",
         "bread is still 9, as of ",
-        "forgotten: what was before revision True",
+        "forgotten: the oldest revision that can be read is",
     ],
     "failures.py": ["stored at revision", "no use in trying again: too large", "not now: connection lost"],
     "cluster.py": ["n1 is ready at", "n3 is ready at", "and held by n1 n2 n3"],
