@@ -39,6 +39,13 @@ def deletes_ranges(request: TxnRequest) -> bool:
     return any(isinstance(piece, DeleteRequest) and piece.range_end for piece in pieces(request))
 
 
+def written_keys(request: TxnRequest) -> Iterator[bytes]:
+    """The keys that it may put or delete by name, in either list."""
+    for piece in pieces(request):
+        if isinstance(piece, PutRequest) or (isinstance(piece, DeleteRequest) and not piece.range_end):
+            yield piece.key
+
+
 def first_key(request: TxnRequest) -> bytes:
     """The first key that it names; empty where it names none."""
     return next((piece.key for piece in pieces(request)), b"")

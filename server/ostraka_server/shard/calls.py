@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ostraka.v1.common_pb2 import LINEARIZABLE
 from ostraka.v1.exchange_pb2 import Command, Reply
-from ostraka_server.machine.transaction_shape import deletes_ranges, first_key, is_read_only
+from ostraka_server.machine.transaction_shape import deletes_ranges, first_key, is_read_only, written_keys
 from ostraka_server.shard import failures
 
 READS = frozenset(("get", "range"))
@@ -70,6 +70,15 @@ class Call:
         if self.kind == "delete":
             return bool(self.request.range_end)
         return self.kind == "txn" and deletes_ranges(self.request)
+
+    @property
+    def written_keys(self) -> Sequence[bytes]:
+        """The keys that it puts or deletes by name."""
+        if self.kind == "txn":
+            return tuple(written_keys(self.request))
+        return (
+            (self.request.key,) if self.kind == "put" or (self.kind == "delete" and not self.request.range_end) else ()
+        )
 
     @property
     def shard(self) -> int | None:

@@ -90,7 +90,7 @@ class Group:
         self._now = now
         self._wall = wall
         self._unflushed_max = unflushed_max
-        self._proposals = Proposals(replica.id, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
+        self._proposals = Proposals(replica.id, self._value_bytes, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self.reads = ConfirmedReads(replica, first_nonce)
         self._backlog = Backlog(machine.applied_slot)
         self.base = base
@@ -152,6 +152,14 @@ class Group:
         except DamagedStore as damage:
             self.damaged(damage)
             raise
+
+    def _value_bytes(self, key: bytes) -> int:
+        """How large the value of a key is; of one that cannot be read, 0: the write that ends it meets the damage."""
+        try:
+            row = self.machine.get(key)
+        except DamagedStore:
+            return 0
+        return 0 if row is None else len(row.value)
 
     @property
     def queued_writes(self) -> int:

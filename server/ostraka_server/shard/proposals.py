@@ -10,6 +10,7 @@ before, and begin below it; a third leader may still find either of the two, and
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ostraka_server.machine.entry import ENTRY_FORMAT
@@ -22,6 +23,10 @@ ENTRY_BYTES_MAX = 1 << 20
 """Commands are gathered into an entry up to so many bytes; a single larger one gets an entry of its own."""
 
 ENTRY_COMMANDS_MAX = 4096
+
+ENDED_BYTES_MAX = 8 << 20
+"""Writes are gathered into an entry until the values that they end are so large: these become the past, which is held
+until the store has it, and only between two entries a machine waits for its store."""
 
 _COMMAND_FRAME_BYTES = 6
 """What an entry spends on a command beside its bytes, at most."""
@@ -38,8 +43,12 @@ class Batch:
 class Proposals:
     """One group's writes on this node."""
 
-    def __init__(self, proposer: ReplicaId, entry_bytes_max: int = ENTRY_BYTES_MAX) -> None:
+    def __init__(
+        self, proposer: ReplicaId, value_bytes: Callable[[bytes], int], entry_bytes_max: int = ENTRY_BYTES_MAX
+    ) -> None:
+        """`value_bytes`: how large the value of a key is at present."""
         self._proposer = proposer
+        self._value_bytes = value_bytes
         self._entry_bytes_max = entry_bytes_max
         self._queue: deque[Call] = deque()
         self._number = 0
@@ -62,14 +71,17 @@ class Proposals:
 
         What deletes ranges has an entry to itself: between two entries a machine can wait for its store."""
         calls: list[Call] = []
-        size = 0
+        size = ended = 0
         while self._queue and len(calls) < ENTRY_COMMANDS_MAX:
             call = self._queue[0]
             if not call.is_answered:
                 size += len(call.command) + _COMMAND_FRAME_BYTES
-                if call.kind != "put" and call.deletes_ranges:
-                    size += self._entry_bytes_max  # for what it may take when it is applied
-                if calls and size > self._entry_bytes_max:
+                if call.kind == "put":  # nearly always
+                    ended += self._value_bytes(call.request.key)
+                else:
+                    size += self._entry_bytes_max if call.deletes_ranges else 0  # for what it may take when applied
+                    ended += sum(map(self._value_bytes, call.written_keys))
+                if calls and (size > self._entry_bytes_max or ended > ENDED_BYTES_MAX):
                     break
                 calls.append(call)
             self._queue.popleft()
