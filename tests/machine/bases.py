@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,10 +38,10 @@ class DictBase:
     @contextmanager
     def scan(
         self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
-    ) -> Iterator[Iterator[RowFields]]:
+    ) -> Iterator[Iterator[Sequence[RowFields]]]:
         self.scans_open += 1
         found = self._read(self.rows, _between(self.rows, start, end)[:: -1 if descending else 1])
-        yield found if values else ((row[0], b"", *row[2:]) for row in found)
+        yield zip(found if values else ((row[0], b"", *row[2:]) for row in found), strict=True)
         self.scans_open -= 1
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
@@ -53,11 +53,11 @@ class DictBase:
     @contextmanager
     def scan_at(
         self, start: bytes, end: bytes | None, revision: int, *, values: bool, descending: bool = False
-    ) -> Iterator[Iterator[RowFields]]:
+    ) -> Iterator[Iterator[Sequence[RowFields]]]:
         self.scans_open += 1
         rows = self._at(revision)
         found = self._read(rows, _between(rows, start, end)[:: -1 if descending else 1])
-        yield found if values else ((row[0], b"", *row[2:]) for row in found)
+        yield zip(found if values else ((row[0], b"", *row[2:]) for row in found), strict=True)
         self.scans_open -= 1
 
     def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import gt, lt
+from itertools import chain
 
-from ostraka_server.machine.base import Base, Row
+from ostraka_server.machine.base import Base, Row, row_of
 from ostraka_server.machine.cache import Cache
 from ostraka_server.machine.overlay import Overlay
 from ostraka_server.machine.unknown import UNKNOWN
-
-Change = tuple[bytes, Row | None]
+from ostraka_server.shadow import shadow
 
 
 class Layers:
@@ -37,7 +36,7 @@ class Layers:
             row = self._cache.get(key)
         if row is UNKNOWN:
             fields = self._base.get(key)
-            row = Row._make(fields) if fields is not None else None
+            row = row_of(fields) if fields is not None else None
             self._cache.put(key, row)
         return row
 
@@ -48,7 +47,7 @@ class Layers:
             if row is not UNKNOWN:
                 return row
         fields = self._base.get_at(key, revision)
-        return None if fields is None else Row._make(fields)
+        return None if fields is None else row_of(fields)
 
     def put(self, row: Row, prev: Row | None) -> None:
         """`prev`: the key's row before, if it existed."""
@@ -77,12 +76,13 @@ class Layers:
         else:
             stored = self._base.scan_at(start, end, revision, values=values, descending=descending)
         with stored as found:
-            changes: Iterator[Change] = ((fields[0], Row._make(fields)) for fields in found)
+            batches: Iterator[Sequence[Row]] = (list(map(row_of, batch)) for batch in found)
             for overlay in reversed(self._overlays()):
-                known = overlay.scan(start, end, revision, descending=descending)
-                changes = shadow(known, changes, descending=descending)
-            rows = (row for _, row in changes if row is not None)
-            yield rows if values else (row._replace(value=b"") for row in rows)
+                changes = overlay.scan(start, end, revision, descending=descending)
+                if not values:
+                    changes = ((key, row and row._replace(value=b"")) for key, row in changes)
+                batches = shadow(changes, batches, descending=descending)
+            yield chain.from_iterable(batches)
 
     def count(self, start: bytes, end: bytes | None, revision: int | None = None) -> int:
         """How many keys exist; as of `revision`, where one is given."""
@@ -108,19 +108,3 @@ class Layers:
     def _overlays(self) -> Sequence[Overlay]:
         """Those that hold something, the upper one first."""
         return [each for each in (self._active, self._flushing) if each is not None and each.rows]
-
-
-def shadow(upper: Iterator[Change], lower: Iterator[Change], *, descending: bool = False) -> Iterator[Change]:
-    """Both in ascending order of keys, or in `descending`; where both have a key, only the upper one's change."""
-    comes_first = gt if descending else lt
-    below = next(lower, None)
-    for above in upper:
-        while below is not None and comes_first(below[0], above[0]):
-            yield below
-            below = next(lower, None)
-        if below is not None and below[0] == above[0]:
-            below = next(lower, None)
-        yield above
-    if below is not None:
-        yield below
-        yield from lower

@@ -9,7 +9,7 @@ from typing import Final
 
 from sortedcontainers import SortedList
 
-from ostraka_server.machine.base import PastFields, Row
+from ostraka_server.machine.base import PastFields, Row, row_of
 from ostraka_server.machine.unknown import UNKNOWN, Unknown
 
 ROW_OVERHEAD_BYTES = 400
@@ -77,7 +77,7 @@ class Overlay:
         if not before:
             return UNKNOWN
         last = ended[before - 1]
-        return Row._make(last[:_END]) if revision < last[_END] else None
+        return row_of(last[:_END]) if revision < last[_END] else None
 
     def scan(
         self, start: bytes, end: bytes | None, revision: int | None = None, *, descending: bool = False

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 from sortedcontainers import SortedDict
 
 from ostraka_server.machine.base import Row, row_put
 from ostraka_server.machine.effects import Effects
-from ostraka_server.machine.layers import Layers, shadow
+from ostraka_server.machine.layers import Layers
 from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.unknown import UNKNOWN, Unknown
+from ostraka_server.shadow import shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,7 @@ class Workspace(Rows):
     ) -> Iterator[Iterator[Row]]:
         changes = ((key, self._changes[key]) for key in self._changed(start, end, descending=descending))
         with self._below.scan(start, end, values=values, descending=descending) as found:
-            below = ((row.key, row) for row in found)
-            seen = (row for _, row in shadow(changes, below, descending=descending) if row is not None)
+            seen = chain.from_iterable(shadow(changes, zip(found), descending=descending))
             yield seen if values else (row._replace(value=b"") for row in seen)
 
     def count(self, start: bytes, end: bytes | None) -> int:

@@ -16,8 +16,10 @@ def fill_row(kv: KeyValue, row: Row) -> None:
 
 def fill_range(response: RangeResponse, found: RangeResult) -> None:
     """A page of rows."""
-    for row in found.rows:
-        fill_row(response.kvs.add(), row)
+    add = response.kvs.add
+    for row in found.rows:  # what `fill_row` does, without a call for each of perhaps thousands
+        kv = add()
+        kv.key, kv.value, kv.create_revision, kv.mod_revision, kv.version = row
     response.more = found.more
     response.count = found.count
 

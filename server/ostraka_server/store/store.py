@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from heapq import merge
-from operator import itemgetter
 from typing import Any, Protocol, Self
 
+from ostraka_server.shadow import shadow
 from ostraka_server.store import past
-from ostraka_server.store.checksums import COLUMNS, KEY_COLUMNS, RECORD, PastFields, RowFields, checked, checked_record
+from ostraka_server.store.checksums import (
+    BATCH_ROWS,
+    COLUMNS,
+    KEY_COLUMNS,
+    RECORD,
+    PastFields,
+    RowFields,
+    all_checked,
+    checked,
+    checked_record,
+)
 from ostraka_server.store.errors import UNDERLYING, named, naming
 from ostraka_server.store.factory import ConnectionFactory, Connections
 from ostraka_server.store.flush import write_records, write_rows
@@ -107,17 +117,17 @@ class Store:
     @contextmanager
     def scan(
         self, start: bytes, end: bytes | None, *, values: bool, descending: bool = False
-    ) -> Iterator[Iterator[RowFields]]:
-        """Rows of `[start, end)`, ascending or `descending`, of one checkpoint. `end` None: no end. Empty values unless
-        `values`."""
+    ) -> Iterator[Iterator[Sequence[RowFields]]]:
+        """Rows of `[start, end)`, ascending or `descending`, of one checkpoint, in batches. `end` None: no end. Empty
+        values unless `values`."""
         where, bounds = _between(start, end)
-        with naming(self._name), self._current(where, bounds, values=values, descending=descending) as rows:
-            yield rows
+        with naming(self._name), self._current(where, bounds, values=values, descending=descending) as batches:
+            yield batches
 
     @contextmanager
     def scan_at(
         self, start: bytes, end: bytes | None, revision: int, *, values: bool, descending: bool = False
-    ) -> Iterator[Iterator[RowFields]]:
+    ) -> Iterator[Iterator[Sequence[RowFields]]]:
         """Rows of `[start, end)` as of `revision`, else like `scan`."""
         where, bounds = _between(start, end)
         bounds["revision"] = revision
@@ -128,8 +138,8 @@ class Store:
             self._current(at, bounds, values=values, descending=descending) as current,
             past.scan(self._reader, start, end, revision, self._name, descending=descending) as ended,
         ):
-            ended_too = ended if values else ((row[0], b"", *row[2:]) for row in ended)
-            yield merge(current, ended_too, key=itemgetter(0), reverse=descending)
+            ended_too = ((row[0], row if values else (row[0], b"", *row[2:])) for row in ended)
+            yield shadow(ended_too, current, descending=descending)
 
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """Keys of `[start, end)`, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
@@ -193,12 +203,12 @@ class Store:
     @contextmanager
     def _current(
         self, where: str, bounds: dict[str, Any], *, values: bool, descending: bool
-    ) -> Iterator[Iterator[RowFields]]:
+    ) -> Iterator[Iterator[Sequence[RowFields]]]:
         columns, order = COLUMNS if values else KEY_COLUMNS, "DESC" if descending else "ASC"
         query = f"SELECT {columns} FROM kv WHERE {where} ORDER BY key {order}"
         # An open cursor would hold this connection, and the WAL, at its checkpoint.
         with closing(self._reader.execute(query, bounds)) as cursor:
-            yield (checked(row, self._name, with_value=values) for row in cursor)
+            yield (all_checked(rows, self._name, with_value=values) for rows in _batches(cursor))
 
     def _count(self, query: str, bounds: dict[str, Any]) -> tuple[int, int]:
         row = self._one(f"SELECT ({query}), {STATE} FROM state", bounds)
@@ -213,6 +223,14 @@ class Store:
         except UNDERLYING as error:
             raise named(self._name, error) from error
         return row
+
+
+def _batches(cursor: sqlite3.Cursor) -> Iterator[list[Any]]:
+    """Ever more rows at a time: who wants a few pays for few, and half of what was read was wanted."""
+    size = 1
+    while rows := cursor.fetchmany(size):
+        yield rows
+        size = min(2 * size, BATCH_ROWS)
 
 
 def _between(start: bytes, end: bytes | None) -> tuple[str, dict[str, Any]]:

@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ostraka_server.store import blocks
-from ostraka_server.store.checksums import COLUMNS, RECORD, Total, check_all, checked_record
+from ostraka_server.store.checksums import BATCH_ROWS, COLUMNS, RECORD, Total, check_all, checked_record
 from ostraka_server.store.errors import UNDERLYING, DamagedStore, StoreError, named
 from ostraka_server.store.state import Totals, read_state
 
 SOUND, FAILED, DAMAGED = 0, 1, 2
 """How `python -m ostraka_server.store` exits."""
-
-_BATCH = 64
-"""Rows that are checked together: what is gained by it is gained by then, and their values may be long."""
 
 
 def verify(connection: sqlite3.Connection, name: str) -> int:
@@ -104,5 +101,5 @@ class _Order:
 def _batches(connection: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
     """Some rows at a time, as the cells of each column."""
     with closing(connection.execute(query)) as cursor:
-        while rows := cursor.fetchmany(_BATCH):
+        while rows := cursor.fetchmany(BATCH_ROWS):
             yield list(zip(*rows, strict=True))
