@@ -143,7 +143,9 @@ class Log:
 class Store:
     """The checkpoint behind the log."""
 
-    flush_interval_ms: Annotated[int, About("Applied entries are flushed to the store this often.")] = 3000
+    flush_interval_ms: Annotated[
+        int, About("Applied entries are flushed to the store this often, or when they take much memory.")
+    ] = 10_000
     unflushed_entries_max: Annotated[
         int, About("Applied entries that may wait for the store; a leader that has more slows its proposals.")
     ] = 4096

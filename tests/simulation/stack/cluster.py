@@ -40,7 +40,8 @@ FORMED_WITHIN_S = 20.0
 ROUGH = Conditions(loss=0.02, duplicate=0.02, straggle=0.02, straggle_s=0.3)
 """A network that makes replicas repeat themselves, but elects no leaders."""
 
-STORE = Store()
+STORE = Store(flush_interval_ms=3000)
+"""Runs are too short for the interval that nodes have by themselves."""
 LOG = Log(segment_bytes=512 * KiB)
 """Small enough for memory."""
 PAXOS = Paxos(window_bytes=256 * KiB)

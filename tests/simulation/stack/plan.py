@@ -29,7 +29,8 @@ SUDDEN = frozenset({
 
 USUAL_LOG = Log(segment_bytes=512 * KiB)
 USUAL_LIMITS = Limits(value_bytes_max=8 * KiB, request_bytes_max=32 * KiB, range_response_bytes_max=32 * KiB)
-USUAL_STORE = Store()
+USUAL_STORE = Store(flush_interval_ms=3000)
+"""Runs are too short for the interval that nodes have by themselves."""
 USUAL_PAXOS = Paxos(window_bytes=48 * KiB)
 
 
