@@ -185,6 +185,10 @@ class Limits:
         int,
         About("A read that any node may answer waits so long to learn from the leader what it has to show."),
     ] = 500
+    bite_rows: Annotated[
+        int,
+        About("Rows that are looked at without a pause for a range that is sorted, filtered or counted."),
+    ] = 500
     calls_per_stream_max: Annotated[int, About("Calls in flight on one Exchange.")] = 4096
     unsent_bytes_per_stream_max: Annotated[
         int, About("Replies that wait for a client to read them; beyond, its Exchange is cut.")

@@ -191,6 +191,7 @@ class Hosting:
             now=self._clock.now,
             first_nonce=self._random.getrandbits(62),
             wall=self._wall,
+            bite_rows=config.limits.bite_rows,
             unflushed_max=config.store.unflushed_entries_max,
             base=self.log.base(number),
         )

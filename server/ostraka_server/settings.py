@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 ENV_PREFIX = "OSTRAKA_"
 
-_UNITS = ("ms", "bytes", "entries", "calls", "streams", "rpcs", "connections", "operations", "revisions")
+_UNITS = ("ms", "bytes", "entries", "rows", "calls", "streams", "rpcs", "connections", "operations", "revisions")
 
 # Read by the command line, not by a node.
 _CLIENT_VARIABLES = frozenset({"OSTRAKA_CONFIG", "OSTRAKA_ENDPOINTS", "OSTRAKA_TIMEOUT"})

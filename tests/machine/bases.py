@@ -47,6 +47,9 @@ class DictBase:
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         return len(_between(self.rows, start, end)), self.state.applied_slot
 
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        return next(iter(_between(self.rows, start, end)[keys:]), None)
+
     def get_at(self, key: bytes, revision: int) -> RowFields | None:
         return self._at(revision).get(key)
 

@@ -22,7 +22,7 @@ from ostraka.v1.kv_pb2 import (
     SortTarget,
 )
 from ostraka_server.machine import RangeResult, Row, read
-from ostraka_server.machine.reading import answer_bytes
+from ostraka_server.machine.walking import answer_bytes
 
 TARGETS = {
     BY_KEY: "key",
@@ -70,6 +70,10 @@ class ListOfRows:
 
     def count(self, start: bytes, end: bytes | None) -> int:
         return sum(row.key >= start and (end is None or row.key < end) for row in self._rows)
+
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        inside = [row.key for row in self._rows if row.key >= start and (end is None or row.key < end)]
+        return next(iter(inside[keys:]), None)
 
     def _read(self, start: bytes, end: bytes | None, *, values: bool, descending: bool) -> Iterator[Row]:
         for row in reversed(self._rows) if descending else self._rows:

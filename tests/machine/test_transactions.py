@@ -9,10 +9,10 @@ import pytest
 from ostraka.v1 import common_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import CompactRequest, Compare, GetRequest, RangeRequest
-from ostraka_server.machine import DeleteResult, Machine, PutResult, RangeResult, Refused, Row
+from ostraka_server.machine import DeleteResult, Machine, PutResult, RangeResult, Refused, Row, transaction
 from ostraka_server.machine.results import ReadResult, TxnResult
 from ostraka_server.machine.transaction import TXN_RESPONSE_BYTES_MAX
-from tests.machine.bases import apply, empty, ranged
+from tests.machine.bases import DictBase, apply, empty, flush, ranged
 from tests.machine.commands import delete, entry, get, put, scan, txn
 
 EQUAL, NOT_EQUAL, GREATER, LESS = Compare.EQUAL, Compare.NOT_EQUAL, Compare.GREATER, Compare.LESS
@@ -174,6 +174,34 @@ def test_an_answer_that_is_too_large_changes_nothing(machine: Machine) -> None:
     assert machine.digest != digest, "a refusal is an effect as well"
     limited = Command(range=RangeRequest(key=b"large", range_end=b"\0", limit=2))
     assert isinstance(done(machine, txn(then=[MARK, limited])).results[1], ReadResult)
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_what_would_look_at_too_many_rows_changes_nothing(monkeypatch: pytest.MonkeyPatch, *, flushed: bool) -> None:
+    monkeypatch.setattr(transaction, "TXN_ROWS_MAX", 100)
+    base = DictBase()
+    machine = Machine(base, base.state)
+    apply(machine, entry(*(put(b"k%04d" % number) for number in range(6400)), put(b"x"), delete(b"x")))
+    if flushed:
+        flush(machine, base)
+    before = machine.revision
+    first, last = b"k0000", b"k0051"
+    limited = Command(range=RangeRequest(key=b"k", range_end=b"l", limit=10, without_count=True))
+    counted = Command(range=RangeRequest(key=b"k0001", range_end=b"l", count_only=True))
+    compare = Compare(key=first, range_end=last, operator=GREATER, version=0)
+    for refused_one in (
+        txn(then=[MARK, scan(b"k", b"l")]),
+        txn(then=[MARK, *2 * [scan(first, last)]]),
+        txn(then=[MARK, Command(range=RangeRequest(key=b"k", range_end=b"l", count_only=True)), counted]),
+        txn(Compare(key=b"k", range_end=b"l", operator=GREATER, version=0), then=[MARK]),
+        txn(compare, then=[MARK, txn(compare)]),
+    ):
+        (refused,) = apply(machine, entry(refused_one))
+        assert isinstance(refused, Refused) and refused.reason == common_pb2.TOO_LARGE
+        assert "TXN_ROWS_MAX" in refused.message
+    assert (machine.revision, machine.get(b"mark")) == (before, None)
+    assert len(done(machine, txn(compare, then=[MARK, limited])).results) == 2
+    assert len(done(machine, txn(then=[MARK, counted])).results) == 2
 
 
 def test_a_revision_of_the_future_refuses_the_whole_transaction(machine: Machine) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ostraka.v1.common_pb2 import Reason
 from ostraka.v1.exchange_pb2 import Command, Reply
-from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, validate
+from ostraka_server.machine import EMPTY_STATE, Delta, Machine, MachineState, Room, validate
 from ostraka_server.shard.answers import Answers, refused
 from ostraka_server.shard.calls import Call
+from ostraka_server.shard.long_reads import LongRead
 from ostraka_server.store import ConnectionFactory, Owner, Store, complete, take
 from tests.model.outcome import Outcome, Refusal
 
@@ -59,7 +60,18 @@ class Replica:
         call = _call(command)
         refusal = validate(call.request, _Limits())
         answers = FEW_BYTES if bounded else ANSWERS
-        return _outcome(refused(refusal) if refusal else answers.to_read(call, self.machine, _BALLOT_ROUND))
+        if refusal:
+            return _outcome(refused(refusal))
+        if call.walks:
+            return _outcome(self._walked(call, answers))
+        return _outcome(answers.to_read(call, self.machine, _BALLOT_ROUND))
+
+    def _walked(self, call: Call, answers: Answers) -> Reply:
+        """Row by row, and with steps of a flush in between."""
+        read = LongRead(call, answers)
+        while (reply := read.go_on(self.machine, Room(0), as_of=0.0, ballot_round=_BALLOT_ROUND)) is None:
+            self.flush()
+        return reply
 
     def flush(self) -> None:
         """The next step of one: begin it, write it, write it again, as whoever does not know whether it was written."""

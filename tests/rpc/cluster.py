@@ -125,6 +125,7 @@ class Cluster:
             now=self.clock.now,
             first_nonce=node << 32,
             wall=StoppedWall(),
+            bite_rows=500,
             unflushed_max=self._unflushed_max.get(f"n{node}", 1000),
         )
 
@@ -152,7 +153,7 @@ class Cluster:
             if to == node or not {to, node} & self.cut_off:
                 self.nodes[to][group.id].receive(group.replica.id, send.message)
         group.finish(ready)
-        return bool(ready)
+        return group.read_on() or bool(ready)
 
     def elapse(self, seconds: float) -> None:
         """Let time pass in steps of a heartbeat."""

@@ -43,6 +43,7 @@ def new_group(
     config: PaxosConfig = CONFIG,
     base: Base | None = None,
     unflushed_max: int = 1000,
+    bite_rows: int = 500,
     durable: Durable | None = None,
     base_slot: int = 0,
     now: Callable[[], float] = lambda: 0.0,
@@ -63,6 +64,7 @@ def new_group(
         first_nonce=FIRST_NONCE,
         wall=StoppedWall(),
         unflushed_max=unflushed_max,
+        bite_rows=bite_rows,
         base=base_slot,
     )
 
@@ -95,6 +97,7 @@ class Script:
             else:
                 self.sent.append(send.message)
         self.group.finish(ready)
+        self.group.read_on()
         return ready
 
     def hear(self, sender: int, message: Message) -> None:

@@ -269,6 +269,21 @@ def test_what_the_store_lacks_is_bounded_in_bytes_too(monkeypatch: pytest.Monkey
     assert all(call.replies for call in calls)
 
 
+def test_what_takes_long_to_apply_is_applied_over_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_module, "TURN_BYTES_MAX", 4000)
+    script = Script()
+    wakes: list[None] = []
+    script.group.wake = lambda: wakes.append(None)
+    script.led_by_2(*(entry_of(put(b"%d" % number, bytes(1000)).SerializeToString()) for number in range(12)))
+    applied = [script.group.machine.applied_slot]
+    while applied[-1] < 12:
+        assert len(wakes) == len(applied), "another turn is asked for"
+        script.turn()
+        applied.append(script.group.machine.applied_slot)
+    assert applied == [3, 6, 9, 12]
+    assert len(wakes) == 3
+
+
 # Start and news
 
 

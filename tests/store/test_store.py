@@ -83,6 +83,14 @@ def test_ranges_are_half_open_and_compare_bytes(store: Store) -> None:
     assert store.count(b"a", None) == (4, 1)
 
 
+def test_a_milestone_has_so_many_keys_of_the_range_before_it(store: Store) -> None:
+    store.write(delta(1, *(row(b"%d" % number) for number in range(5))))
+    assert store.milestone(b"1", None, 2) == b"3"
+    assert store.milestone(b"1", b"3", 1) == b"2"
+    assert store.milestone(b"1", b"3", 2) is None
+    assert store.milestone(b"0x", None, 4) is None
+
+
 def test_values_are_left_out_on_demand(store: Store) -> None:
     store.write(delta(1, row(b"a", bytes(1 << 20))))
     with store.scan(b"", None, values=False) as rows:

@@ -4,7 +4,7 @@ from ostraka_server.machine.base import EMPTY_STATE, Base, Delta, MachineState, 
 from ostraka_server.machine.deleting import DELETE_BYTES_MAX, DELETE_PREV_BYTES_MAX
 from ostraka_server.machine.entry import ENTRY_FORMAT, UnknownEntry
 from ostraka_server.machine.machine import Machine
-from ostraka_server.machine.reading import read
+from ostraka_server.machine.reading import read, walks
 from ostraka_server.machine.results import (
     AnswerLost,
     CompactResult,
@@ -15,8 +15,10 @@ from ostraka_server.machine.results import (
     Refused,
     Result,
 )
+from ostraka_server.machine.room import Room
 from ostraka_server.machine.rows import Rows
 from ostraka_server.machine.validation import Limits, validate
+from ostraka_server.machine.walking import Walk
 
 __all__ = [
     "DELETE_BYTES_MAX",
@@ -38,10 +40,13 @@ __all__ = [
     "RangeResult",
     "Refused",
     "Result",
+    "Room",
     "Row",
     "RowFields",
     "Rows",
     "UnknownEntry",
+    "Walk",
     "read",
     "validate",
+    "walks",
 ]

@@ -101,6 +101,9 @@ class Base(Protocol):
     def count(self, start: bytes, end: bytes | None) -> tuple[int, int]:
         """How many keys, and the applied slot of the checkpoint that was counted (0: nothing written yet)."""
 
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        """The key of the range that has so many keys of it before it, at least one; None where there is none such."""
+
     def get_at(self, key: bytes, revision: int) -> RowFields | None:
         """The row of `key` as of `revision`, if it existed then."""
 

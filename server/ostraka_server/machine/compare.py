@@ -9,6 +9,7 @@ from typing import Any
 from ostraka.v1.kv_pb2 import Compare
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.ranges import span
+from ostraka_server.machine.room import Room
 from ostraka_server.machine.rows import Rows
 
 Holds = Callable[[Any, Any], bool]
@@ -30,8 +31,9 @@ _FIELDS: dict[str, Callable[[Row], bytes | int]] = {
 }
 
 
-def holds(compare: Compare, rows: Rows) -> bool:
-    """Whether a well-formed compare holds for each key of its range; an empty one counts as one key that is absent."""
+def holds(compare: Compare, rows: Rows, room: Room) -> bool:
+    """Whether a well-formed compare holds for each key of its range; an empty one counts as one key that is absent.
+    Raises RoomSpent where that would be too much to look at."""
     target = compare.WhichOneof("target")
     assert target is not None, "refuse_shape let it pass"
     wanted, field, related = getattr(compare, target), _FIELDS[target], OPERATORS[compare.operator]
@@ -41,5 +43,6 @@ def holds(compare: Compare, rows: Rows) -> bool:
 
     if not compare.range_end:
         return test(rows.get(compare.key))
-    with rows.scan(*span(compare.key, compare.range_end), values=target == "value") as found:
+    with rows.scan(*span(compare.key, compare.range_end), values=target == "value") as each:
+        found = room.each(each)
         return test(next(found, None)) and all(map(test, found))

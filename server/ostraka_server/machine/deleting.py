@@ -13,9 +13,9 @@ from ostraka.v1.kv_pb2 import DeleteRequest
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.overlay import PAST_OVERHEAD_BYTES, ROW_OVERHEAD_BYTES
 from ostraka_server.machine.ranges import span
-from ostraka_server.machine.reading import answer_bytes
 from ostraka_server.machine.results import Refused
 from ostraka_server.machine.rows import Rows
+from ostraka_server.machine.walking import answer_bytes
 
 DELETE_BYTES_MAX = 16 << 20
 """Most memory that the rows of one delete, or of all deletes of a transaction, may take, by estimate: 20,000 keys of

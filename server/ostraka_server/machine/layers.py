@@ -93,6 +93,10 @@ class Layers:
             count += self._flushing.added(start, end, revision)
         return count + self._active.added(start, end, revision)
 
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        """As `Rows.milestone`, of present and past alike: most keys of one are those of the other."""
+        return self._base.milestone(start, end, keys)
+
     def begin_flush(self, slot: int) -> Overlay:
         """Freeze the active overlay, which holds the changes through `slot`, and begin an empty one."""
         assert self._flushing is None, "a flush is under way"

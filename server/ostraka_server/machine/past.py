@@ -26,3 +26,6 @@ class Past:
 
     def count(self, start: bytes, end: bytes | None) -> int:
         return self._layers.count(start, end, self._revision)
+
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        return self._layers.milestone(start, end, keys)

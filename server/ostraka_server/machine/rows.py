@@ -24,3 +24,7 @@ class Rows(Protocol):
 
     def count(self, start: bytes, end: bytes | None) -> int:
         """How many keys exist."""
+
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        """A key between the two bounds where to divide a long range: about so many keys of it lie before. None where
+        it is not as long. Only a hint, which depends on what has been flushed; at the cost of a count."""

@@ -13,7 +13,6 @@ from ostraka.v1.kv_pb2 import DeleteRequest, GetRequest, Operation, PutRequest, 
 from ostraka_server.machine.base import Row
 from ostraka_server.machine.compare import holds
 from ostraka_server.machine.deleting import DELETE_BYTES_MAX, doomed
-from ostraka_server.machine.reading import answer_bytes, read
 from ostraka_server.machine.results import (
     DeleteResult,
     OperationResult,
@@ -23,12 +22,18 @@ from ostraka_server.machine.results import (
     Refused,
     TxnResult,
 )
+from ostraka_server.machine.room import Room, RoomSpent
 from ostraka_server.machine.rows import Rows
+from ostraka_server.machine.walking import Walk, answer_bytes
 from ostraka_server.machine.workspace import Workspace
 
 TXN_RESPONSE_BYTES_MAX = 3 << 20
 """Most that the answer to a transaction may take: beyond it, it is refused and changes nothing. Part of the entry
 format, not configuration, as with DELETE_PREV_BYTES_MAX."""
+
+TXN_ROWS_MAX = 20_000
+"""Most rows that ranges and compares of a transaction may look at, in some 0.1 s: it is carried out in one turn of the
+event loop. Long values count as several, 64 keys that are only counted as one. Part of the entry format too."""
 
 _OPERATION_BYTES = 64
 """What an operation takes in an answer beside its rows, at most."""
@@ -43,6 +48,8 @@ def execute(request: TxnRequest, workspace: Workspace, past: _Of) -> TxnResult |
         return _Execution(request, workspace, past).run(request)
     except _Refusal as refusal:
         return refusal.refused
+    except RoomSpent:
+        return _TOO_MUCH
 
 
 class _Refusal(Exception):
@@ -52,11 +59,12 @@ class _Refusal(Exception):
 
 class _Execution:
     def __init__(self, request: TxnRequest, workspace: Workspace, past: _Of) -> None:
-        self._outcomes = iter(list(_outcomes(request, workspace)))
+        self._room_to_read = Room(TXN_ROWS_MAX)
+        self._outcomes = iter(list(_outcomes(request, workspace, self._room_to_read)))
         self._workspace = workspace
         self._past = past
         self._bytes_left = TXN_RESPONSE_BYTES_MAX
-        self._room = DELETE_BYTES_MAX
+        self._room_to_delete = DELETE_BYTES_MAX
 
     def run(self, request: TxnRequest) -> TxnResult:
         succeeded = next(self._outcomes)
@@ -84,7 +92,9 @@ class _Execution:
         return self._have_read(request.revision, row)
 
     def _range(self, request: RangeRequest) -> ReadResult:
-        found = read(self._rows(request.revision), request, self._bytes_left)
+        found = Walk(request, self._bytes_left).go_on(self._rows(request.revision), self._room_to_read)
+        if found is None:
+            raise RoomSpent
         self._spend(sum(map(answer_bytes, found.rows)))
         if found.more and len(found.rows) != request.limit:
             raise _too_large()
@@ -98,10 +108,10 @@ class _Execution:
         return PutResult(self._workspace.revision, prev)
 
     def _delete(self, request: DeleteRequest) -> DeleteResult:
-        found = doomed(self._workspace, request, self._room)
+        found = doomed(self._workspace, request, self._room_to_delete)
         if isinstance(found, Refused):
             raise _Refusal(found)
-        rows, self._room = found.rows, self._room - found.size
+        rows, self._room_to_delete = found.rows, self._room_to_delete - found.size
         if request.prev_kv:
             self._spend(sum(map(answer_bytes, rows)))
         if rows:
@@ -123,18 +133,25 @@ class _Execution:
             raise _too_large()
 
 
+_TOO_MUCH = Refused(
+    common_pb2.TOO_LARGE,
+    f"its ranges and compares would look at over TXN_ROWS_MAX rows, {TXN_ROWS_MAX}, in one go: look at smaller ranges, "
+    "without_count where the count is not needed, or read outside a transaction",
+)
+
+
 def _too_large() -> _Refusal:
     message = f"its answer is over {TXN_RESPONSE_BYTES_MAX} bytes: read less in one transaction"
     return _Refusal(Refused(common_pb2.TOO_LARGE, message))
 
 
-def _outcomes(request: TxnRequest, rows: Rows) -> Iterator[bool]:
+def _outcomes(request: TxnRequest, rows: Rows, room: Room) -> Iterator[bool]:
     """Whether its compares hold, then those of each nested transaction that is to be done, in the order of doing."""
-    succeeded = all(holds(compare, rows) for compare in request.compares)
+    succeeded = all(holds(compare, rows, room) for compare in request.compares)
     yield succeeded
     for operation in _chosen(request, succeeded):
         if operation.HasField("txn"):
-            yield from _outcomes(operation.txn, rows)
+            yield from _outcomes(operation.txn, rows, room)
 
 
 def _chosen(request: TxnRequest, succeeded: bool) -> Sequence[Operation]:

@@ -62,6 +62,9 @@ class Workspace(Rows):
         added = sum((self._changes[key] is not None) - (key not in self._new) for key in self._changed(start, end))
         return self._below.count(start, end) + added
 
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        return self._below.milestone(start, end, keys)
+
     def put(self, key: bytes, value: bytes) -> Row | None:
         """Gives the row before."""
         prev = self.get(key)

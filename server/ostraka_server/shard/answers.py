@@ -17,8 +17,10 @@ from ostraka_server.machine import (
     Done,
     Machine,
     PutResult,
+    RangeResult,
     Refused,
     Result,
+    Walk,
     read,
 )
 from ostraka_server.machine.results import TxnResult
@@ -65,7 +67,7 @@ class Answers:
         return reply
 
     def to_read(self, call: Call, machine: Machine, ballot_round: int) -> Reply:
-        """The reply to a read of the machine's present state."""
+        """The reply to a read of the machine's present state, made at once."""
         reply = Reply()
         if call.kind == "get":
             refusal = _get(call.request, reply.get, machine)
@@ -81,8 +83,20 @@ class Answers:
         self._head(header, ballot_round, machine.revision)
         return reply
 
+    def walk(self, request: RangeRequest) -> Walk:
+        """A read of a range, to be carried out a bite at a time."""
+        return Walk(request, self._range_bytes_max)
+
+    def to_range(self, found: RangeResult, *, read_revision: int, revision: int, ballot_round: int) -> Reply:
+        """The reply to a range that was read when the shard was at `revision`."""
+        reply = Reply()
+        reply.range.read_revision = read_revision
+        fill_range(reply.range, found)
+        self._head(reply.range.header, ballot_round, revision)
+        return reply
+
     def _range(self, request: RangeRequest, response: RangeResponse, machine: Machine) -> Refused | None:
-        revision = _revision_of(request, machine)
+        revision = revision_of(request, machine)
         rows = machine.rows_at(revision)
         if isinstance(rows, Refused):
             return rows
@@ -100,7 +114,7 @@ class Answers:
 
 
 def _get(request: GetRequest, response: GetResponse, machine: Machine) -> Refused | None:
-    revision = _revision_of(request, machine)
+    revision = revision_of(request, machine)
     rows = machine.rows_at(revision)
     if isinstance(rows, Refused):
         return rows
@@ -119,7 +133,7 @@ def _transaction(request: TxnRequest, response: TxnResponse, machine: Machine) -
     return None
 
 
-def _revision_of(request: GetRequest | RangeRequest, machine: Machine) -> int:
+def revision_of(request: GetRequest | RangeRequest, machine: Machine) -> int:
     """Which revision is to be read; it may be refused."""
     if request.at_unix_ms:
         return machine.revision_at(request.at_unix_ms)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ostraka.v1.common_pb2 import LINEARIZABLE
 from ostraka.v1.exchange_pb2 import Command, Reply
+from ostraka_server.machine import walks
 from ostraka_server.machine.transaction_shape import deletes_ranges, first_key, is_read_only, written_keys
 from ostraka_server.shard import failures
 
@@ -63,6 +64,11 @@ class Call:
     def is_local_read(self) -> bool:
         """Whether any replica may answer it, from its own state where that is recent enough."""
         return self.kind in READS and self.request.strength != LINEARIZABLE
+
+    @property
+    def walks(self) -> bool:
+        """Whether it is a read that may have to see much more than it answers."""
+        return self.kind == "range" and walks(self.request)
 
     @property
     def deletes_ranges(self) -> bool:

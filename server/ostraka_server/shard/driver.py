@@ -96,6 +96,7 @@ class Driver:
         self._groups[group.id] = group
         self._flushers[group.id] = flusher
         self._transfers[group.id] = transfers
+        group.wake = self.wake
         self.wake()
 
     def truncate(self, group: int, base: int) -> None:
@@ -145,10 +146,12 @@ class Driver:
             while not self._has_work:
                 await self._stirred()
             self._has_work = False
-            await self.turn()
+            synced = await self.turn()
+            if self._has_work and not synced:
+                await next_turn()  # or nothing else would run on the loop
 
-    async def turn(self) -> None:
-        """One turn of every group."""
+    async def turn(self) -> bool:
+        """One turn of every group; whether it synced, while all else went on."""
         now = self._clock.now()
         self._expire(now)
         turned = [(group, group.turn(now)) for group in self._groups.values()]
@@ -156,7 +159,8 @@ class Driver:
         for group, ready in turned:
             self._post(group, ready.at_once)
         self._send()
-        if self._append(turned):
+        must_sync = self._append(turned)
+        if must_sync:
             await self._sync_beside(turned)
         for group, ready in turned:
             self._post(group, ready.after_sync)
@@ -167,9 +171,18 @@ class Driver:
         for group in self._groups.values():
             self._refill(group)
             self._flushers[group.id].notice()
+        self._read_on()
         if self._truncations:
             await self._truncate()
         self.turn_seconds.observe(self._clock.now() - now)
+        return must_sync
+
+    def _read_on(self) -> bool:
+        """A bite for the reads that may need many; whether they need more of them, and another turn."""
+        needs_more = [group.read_on() for group in self._groups.values()]
+        if any(needs_more):
+            self.wake()
+        return any(needs_more)
 
     def _append(self, turned: Sequence[tuple[Group, Ready]]) -> bool:
         """Write to the log what is to be durable; whether it has to be synced before the rest may happen."""
@@ -216,6 +229,8 @@ class Driver:
                 self._expire(now)
                 if now < silent_from:
                     self._attend(now)
+                if self._read_on():
+                    await next_turn()
             await self._stirred(ticking=now < silent_from)
 
     def _attend(self, now: float) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 
 from ostraka.clock import WallClock
-from ostraka.v1.common_pb2 import BOUNDED
 from ostraka_server.distribution import Distribution, quadrupling
 from ostraka_server.logs import fields
 from ostraka_server.machine import Machine, Result
@@ -22,15 +20,19 @@ from ostraka_server.paxos.messages import Message, Send
 from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
 from ostraka_server.shard.backlog import Backlog
-from ostraka_server.shard.calls import READS, Call
+from ostraka_server.shard.calls import Call
 from ostraka_server.shard.confirmed_reads import ConfirmedReads
 from ostraka_server.shard.inbox import Inbox
+from ostraka_server.shard.local_reads import LocalReads
 from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
 from ostraka_server.shard.read_points import ReadPointMessage
 from ostraka_server.store import DamagedStore
 
 UNFLUSHED_BYTES_MAX = 64 << 20
 """What a machine may hold that its store does not hold yet. From half of it on the store catches up without delay."""
+
+TURN_BYTES_MAX = 16 << 20
+"""Once so much more is held for what was applied, be it one large delete, the rest waits for the next turn."""
 
 INBOX_FULL = "too many messages wait"
 """Why a message was ignored that no replica has seen."""
@@ -69,9 +71,11 @@ class Group:
         first_nonce: int,
         wall: WallClock,
         unflushed_max: int,
+        bite_rows: int,
         base: int = 0,
     ) -> None:
         """`now` reads the node's clock, in seconds. `first_nonce`: drawn at random, below 2**62 (see `read_points.py`).
+        `bite_rows`: so many rows are looked at in one turn for reads that need many.
         `base`: the log holds no entries through it. Where the machine does not have them either, its store is lost:
         nothing is applied, read or led until a snapshot is installed; the replica keeps voting."""
         self.id = group
@@ -86,12 +90,15 @@ class Group:
         """Called when the leader known here, or whether it serves, changed."""
         self.on_damage: Callable[[], None] = lambda: None
         """Called when the store turned out to be damaged, and so counts as lost."""
+        self.wake: Callable[[], None] = lambda: None
+        """Has the driver turn the group."""
         self._answers = answers
         self._now = now
         self._wall = wall
         self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id, self._value_bytes, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self.reads = ConfirmedReads(replica, first_nonce)
+        self._local = LocalReads(answers, self.reads, replica, now, bite_rows)
         self._backlog = Backlog(machine.applied_slot)
         self.base = base
         """The log holds no entries through it, or will soon not hold them."""
@@ -127,23 +134,27 @@ class Group:
     def read_locally(self, call: Call) -> None:
         """Answer a read from this replica's own state, however old. One that meets damage goes elsewhere."""
         self.stats.reads += 1
-        machine, request = self.machine, call.request
-        has_strength = call.kind in READS  # a transaction is read as it stands now
-        if has_strength and request.min_revision > machine.revision:
-            message = f"min_revision is {request.min_revision}, and the shard has come to {machine.revision}"
-            call.answer(failures.future_revision(message))
-            return
         try:
-            reply = self._answers.to_read(call, machine, self.replica.ballot.round)
+            self._local.read(call, self.machine)
         except DamagedStore as damage:
             self.damaged(damage)
             self.reroute(call)
-        else:
-            if has_strength and request.strength == BOUNDED and not reply.HasField("error"):
-                staleness = self.reads.staleness(machine.applied_slot, self._now())
-                answer = reply.get if call.kind == "get" else reply.range
-                answer.staleness_ms = ceil(staleness * 1000)
-            call.answer(reply)
+        if self._local:
+            self.wake()
+
+    def read_on(self) -> bool:
+        """A bite of the reads that may need many. Whether there is more to do for them."""
+        if not self._local:
+            return False
+        if not self.lost:
+            try:
+                self._local.go_on(self.machine)
+            except DamagedStore as damage:
+                self.damaged(damage)
+        if self.lost:
+            for call in self._local.give_up():
+                self.reroute(call)
+        return bool(self._local)
 
     def get(self, key: bytes) -> Row | None:
         """A row of this replica's own state. Raises DamagedStore, and takes the store for lost."""
@@ -168,18 +179,19 @@ class Group:
 
     @property
     def pending_reads(self) -> int:
-        """Reads that wait for their read point to be confirmed and applied."""
-        return self.reads.calls
+        """Reads that wait for their read point to be confirmed and applied, or for their next bite."""
+        return self.reads.calls + len(self._local)
 
     @property
     def waiting(self) -> bool:
         """Whether calls wait here, whose deadlines may pass."""
-        return bool(self._proposals) or bool(self.reads)
+        return bool(self._proposals) or bool(self.reads) or bool(self._local)
 
     def expire(self, now: float) -> None:
         """Answer every call whose deadline has passed."""
         self._proposals.expire(now)
         self.reads.expire(now)
+        self._local.expire(now)
 
     # For the driver
 
@@ -321,9 +333,12 @@ class Group:
 
     def _apply_backlog(self) -> None:
         machine = self.machine
+        enough = machine.unflushed_bytes + TURN_BYTES_MAX
         while self._backlog and not self.lost and machine.unflushed_entries < self._unflushed_max:
             if machine.unflushed_bytes >= UNFLUSHED_BYTES_MAX:
                 return
+            if machine.unflushed_bytes >= enough:
+                return self.wake()
             self._apply(self._backlog.take())
 
     def _apply(self, entry: Entry) -> None:

@@ -91,7 +91,11 @@ class PendingReads:
     def staleness(self, applied_slot: int, now: float) -> float:
         """Seconds by which the state after `applied_slot` may lag behind what was acknowledged anywhere; infinite where
         nobody can tell. A state that a snapshot put back counts only once it has come to the read point again."""
-        return now - self._fresh_at if self._fresh_slot <= applied_slot else inf
+        return now - self.as_of(applied_slot)
+
+    def as_of(self, applied_slot: int) -> float:
+        """By when all that was acknowledged is in the state after `applied_slot`; `-inf` where nobody can tell."""
+        return self._fresh_at if self._fresh_slot <= applied_slot else -inf
 
     def expire(self, now: float) -> None:
         """Answer the reads that have waited long enough, and forget all that have their answer."""

@@ -146,6 +146,14 @@ class Store:
         where, bounds = _between(start, end)
         return self._count(f"SELECT count(*) FROM kv WHERE {where}", bounds)
 
+    def milestone(self, start: bytes, end: bytes | None, keys: int) -> bytes | None:
+        """The key of `[start, end)` that has so many keys of it before it, at least one; None where there is none."""
+        where, bounds = _between(start, end)
+        query = f"SELECT key FROM kv WHERE {where} ORDER BY key LIMIT 1 OFFSET :keys"
+        row = self._one(query, {**bounds, "keys": keys})
+        # Damage may have put it anywhere; whoever goes on from it must come nearer to the end.
+        return row[0] if row is not None and start < row[0] else None
+
     def count_at(self, start: bytes, end: bytes | None, revision: int) -> tuple[int, int]:
         """Keys of `[start, end)` that existed at `revision`, else like `count`."""
         where, bounds = _between(start, end)
