@@ -8,7 +8,7 @@ import pytest
 
 from ostraka.v1.common_pb2 import Reason
 from ostraka_server.machine import EMPTY_STATE, Machine
-from ostraka_server.paxos import Entry
+from ostraka_server.paxos import Durable, Entry
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
 from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, SYNC_PATIENCE_S
@@ -167,6 +167,14 @@ async def test_a_failing_flush_ends_the_driver_and_nothing_after_it_is_sent(cloc
     await turner.hear(2, m.Heartbeat(LEADER, 1, 1))
     assert turner.done.count("flush") == 1, "a failed sync is never tried again"
     assert turner.group.machine.applied_slot == 0
+
+
+@virtual_time
+async def test_a_log_that_lost_what_was_decided_ends_the_driver(clock: VirtualClock) -> None:
+    turner = Turner(clock, new_group(durable=Durable(LEADER, 2)))
+    turner.driver.wake()
+    with pytest.raises(AssertionError, match="lost slot 1, which was decided"):
+        await turner.task
 
 
 @virtual_time

@@ -258,7 +258,9 @@ class Driver:
     def _refill(self, group: Group) -> None:
         """Read from the log what is decided and in memory nowhere: after a start, or where applying lagged behind."""
         if (unread := group.unread) is not None:
-            group.refill(self._read(group, *unread))
+            entries = self._read(group, *unread)
+            assert entries, f"group {group.id}: the log has lost slot {unread[0]}, which was decided"
+            group.refill(entries)
             self.wake()
 
     def _read(self, group: Group, first: int, through: int) -> tuple[Entry, ...]:
