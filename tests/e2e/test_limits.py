@@ -23,7 +23,8 @@ MiB = 1 << 20
 SEGMENT = 16 * MiB
 RESERVE = 3 * 144 * MiB
 """Three nodes share the disk: each may still have to write what it has applied but not flushed, to a WAL and a file."""
-BALLAST = 192 * MiB
+BALLAST = RESERVE
+"""Gone, it leaves enough even where all of the reserve was used."""
 DISK = 3 * SEGMENT + 2 * RESERVE + BALLAST
 SETTINGS = f"[log]\nsegment_bytes = {SEGMENT}\n[limits]\ndisk_reserve_bytes = {RESERVE}\n"
 
