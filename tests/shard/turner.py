@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from ostraka_server.paxos import Ballot, Entry
@@ -114,6 +115,7 @@ class Turner:
         self.rerouted: list[Asked] = []
         for group in self.groups:
             group.reroute = self.rerouted.append  # type: ignore[assignment]  # all calls are Asked here
+            group.reads.tell = partial(self.driver.tell, group)
             flusher = Flusher(group, DictBase(), self.runner, clock, 1000.0, 1000)
             self.driver.add(group, flusher, RecordingTransfers(self.done))
         self.task = asyncio.create_task(self.driver.run())

@@ -144,7 +144,7 @@ class Driver:
         """Turn whenever there is something to do."""
         while True:
             while not self._has_work:
-                await self._stirred()
+                await self._stirred(min(group.deadline for group in self._groups.values()))
             self._has_work = False
             synced = await self.turn()
             if self._has_work and not synced:
@@ -231,7 +231,8 @@ class Driver:
                     self._attend(now)
                 if self._read_on():
                     await next_turn()
-            await self._stirred(ticking=now < silent_from)
+            ticking = now < silent_from
+            await self._stirred(min(group.attend_deadline for group in self._groups.values()) if ticking else inf)
 
     def _attend(self, now: float) -> None:
         for group in self._groups.values():
@@ -298,9 +299,8 @@ class Driver:
             self._transport.send(node, messages)
         self._outbox.clear()
 
-    async def _stirred(self, *, ticking: bool = True) -> None:
-        """Return once something happened, or it is time for something; where not `ticking`, for a call to expire."""
-        deadline = min(group.deadline for group in self._groups.values()) if ticking else inf
+    async def _stirred(self, deadline: float) -> None:
+        """Return once something happened, or the deadline has come, or it is time for a call to expire."""
         if any(group.waiting for group in self._groups.values()):
             deadline = min(deadline, self._expire_at)
         if deadline < self._timer_at:  # a timer that comes too early is cheaper than arming one in every turn

@@ -206,7 +206,12 @@ class Group:
     @property
     def deadline(self) -> float:
         """When a turn has something to do."""
-        return min(self.replica.deadline, self.reads.deadline)
+        return min(self.attend_deadline, self.reads.deadline)
+
+    @property
+    def attend_deadline(self) -> float:
+        """When `attend` has: a deadline that only a turn moves would be due again and again while the log syncs."""
+        return self.replica.deadline
 
     def hear(self, sender: ReplicaId, message: ReadPointMessage) -> None:
         """Another replica asks for a read point, or answers."""
