@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ostraka.clock import next_turn
 from tests.simulation.clock import Clock
 from tests.simulation.stack import loop
 from tests.simulation.stack.process import Process, adopt
@@ -41,6 +42,23 @@ def test_what_would_hang_fails() -> None:
 
     with pytest.raises(AssertionError, match="hang for ever"):
         run(Timeline(), main())
+
+
+def test_what_turns_for_ever_fails() -> None:
+    timeline = Timeline()
+    process = new_process(timeline)
+
+    async def without_a_timer() -> None:
+        while True:
+            await next_turn()
+
+    async def with_timers_that_are_overdue() -> None:
+        while True:
+            await process.clock.sleep(-1.0)
+
+    for main in (without_a_timer, with_timers_that_are_overdue):
+        with pytest.raises(AssertionError, match="turns for ever"):
+            run(timeline, main())
 
 
 def test_a_timer_of_the_loops_own_is_found_out() -> None:
