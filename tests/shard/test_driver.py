@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -13,12 +12,12 @@ from ostraka_server.paxos import Durable, Entry
 from ostraka_server.paxos import messages as m
 from ostraka_server.shard import codec
 from ostraka_server.shard.driver import DECIDED_BYTES_MAX, EXPIRY_STEP_S, SYNC_PATIENCE_S
-from ostraka_server.shard.group import INBOX_FULL, Group
+from ostraka_server.shard.group import INBOX_FULL
 from ostraka_server.shard.inbox import INBOX_BYTES_MAX
 from ostraka_server.shard.snapshots import WantSnapshot
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.machine.bases import DictBase
-from tests.shard.asking import Asked, bounded_get, get, put
+from tests.shard.asking import Asked, get, put
 from tests.shard.script import new_group
 from tests.shard.turner import LEADER, Turner
 
@@ -285,40 +284,6 @@ async def test_a_follower_acknowledges_heartbeats_during_a_slow_sync_but_no_unwr
     assert turner.done == ["accept 2", "send HeartbeatAck", "flush", "synced", "send Accepted", "decided 1"]
     assert turner.group.machine.applied_slot == 1
     await turner.stop()
-
-
-@virtual_time
-async def test_a_request_for_a_read_point_that_is_overdue_waits_for_the_sync(clock: VirtualClock) -> None:
-    turner = Turner(clock)
-    await turner.follow(b"")
-    turner.group.submit(Asked(bounded_get(0), deadline=1e9))
-    turner.driver.wake()
-    await turns()
-    assert turner.done[-1] == "send AskReadPoint"
-    turner.runner.gate.clear()
-    await turner.hear(2, m.Accept(LEADER, (Entry(2, LEADER, b""),), 0))
-    attended = counting_attend(turner.group, at_most=20)
-    await clock.sleep(turner.group.reads.deadline - clock.now() + 0.1)
-    assert not turner.task.done(), "it turns without end"
-    assert attended() > 0
-    turner.runner.gate.set()
-    await turns()
-    assert turner.done.count("send AskReadPoint") == 2, "and is made again then"
-    await turner.stop()
-
-
-def counting_attend(group: Group, *, at_most: int) -> Callable[[], int]:
-    """How often the group has been attended from now on; beyond `at_most` it fails."""
-    attend, attended = group.attend, 0
-
-    def counted(now: float) -> Sequence[m.Send]:
-        nonlocal attended
-        attended += 1
-        assert attended <= at_most
-        return attend(now)
-
-    group.attend = counted  # type: ignore[method-assign]
-    return lambda: attended
 
 
 @virtual_time
