@@ -16,7 +16,7 @@ from ostraka_server.shard import failures
 from ostraka_server.shard.long_reads import PAGES_MAX
 from ostraka_server.store import DamagedStore
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
-from tests.machine.bases import DictBase
+from tests.machine.bases import DictBase, flush
 from tests.machine.commands import compact, delete
 from tests.machine.commands import entry as entry_of
 from tests.shard.asking import Asked, local_get, put
@@ -85,10 +85,7 @@ def test_what_is_written_meanwhile_does_not_show(what: str) -> None:
 def test_a_bite_a_turn_is_what_it_costs() -> None:
     base = DictBase()
     script = filled(base)
-    delta = script.group.machine.begin_flush()
-    assert delta is not None
-    base.write(delta)
-    script.group.machine.end_flush()
+    flush(script.group.machine, base)
     call = asked(script)
     for _ in range(KEYS // BITE_ROWS - 2):
         before = base.rows_read
@@ -211,10 +208,7 @@ class RottenBase(DictBase):
 def test_reads_that_meet_damage_go_elsewhere_with_all_that_wait() -> None:
     base = RottenBase()
     script = filled(base)
-    delta = script.group.machine.begin_flush()
-    assert delta is not None
-    base.write(delta)
-    script.group.machine.end_flush()
+    flush(script.group.machine, base)
     calls = [asked(script) for _ in range(3)]
     for _ in range(10):
         script.turn()
