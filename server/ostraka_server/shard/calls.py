@@ -82,9 +82,8 @@ class Call:
         """The keys that it puts or deletes by name."""
         if self.kind == "txn":
             return tuple(written_keys(self.request))
-        return (
-            (self.request.key,) if self.kind == "put" or (self.kind == "delete" and not self.request.range_end) else ()
-        )
+        names_one = self.kind == "put" or (self.kind == "delete" and not self.request.range_end)
+        return (self.request.key,) if names_one else ()
 
     @property
     def shard(self) -> int | None:

@@ -22,7 +22,7 @@ class LocalReads(LongReads):
     def __init__(
         self, answers: Answers, reads: ConfirmedReads, replica: Replica, now: Callable[[], float], bite_rows: int
     ) -> None:
-        super().__init__(bite_rows, self._bite)
+        super().__init__(bite_rows)
         self._answers = answers
         self._reads = reads
         self._replica = replica

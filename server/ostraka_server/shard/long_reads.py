@@ -9,8 +9,9 @@ Rule 3: `PAGES_MAX` long reads hold rows at a time. The others wait, and have no
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from math import inf
 
@@ -63,14 +64,11 @@ class LongRead:
         return machine.rows_at(self._read_revision)
 
 
-class LongReads:
+class LongReads(ABC):
     """One group's on this node."""
 
-    def __init__(self, bite_rows: int, bite: Callable[[LongRead, Machine, Room], bool]) -> None:
-        """`bite` goes on with a read as far as there is room, and answers it where that suffices; whether it has its
-        answer. A read for which it raises is still here."""
+    def __init__(self, bite_rows: int) -> None:
         self._bite_rows = bite_rows
-        self._bite_of = bite
         self._new: deque[LongRead] = deque()
         self._under_way: deque[LongRead] = deque()
         self._waiting: deque[LongRead] = deque()
@@ -89,7 +87,7 @@ class LongReads:
             self._under_way.append(self._waiting.popleft())
         if self._under_way:
             read = self._under_way[0]
-            is_answered = self._bite_of(read, machine, Room(self._bite_rows))
+            is_answered = self._bite(read, machine, Room(self._bite_rows))
             self._under_way.popleft()
             if not is_answered:
                 self._under_way.append(read)
@@ -111,11 +109,16 @@ class LongReads:
             reads.clear()
         return calls
 
+    @abstractmethod
+    def _bite(self, read: LongRead, machine: Machine, room: Room) -> bool:
+        """Go on with a read as far as there is room, and answer it where that suffices; whether it has its answer. A
+        read for which it raises is still here."""
+
     def _try_new(self, machine: Machine) -> None:
         room, is_whole = Room(self._bite_rows), True
         while self._new:
             read = self._new[0]
-            if self._bite_of(read, machine, room):
+            if self._bite(read, machine, room):
                 self._new.popleft()
                 is_whole = False
                 continue
