@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ostraka_server.log.record import ENTRY, HEADER_BYTES, unpack_header
+from ostraka_server.log.record import ENTRY, HEADER_BYTES, Unreadable, unpack_header
 from ostraka_server.paxos.messages import Accepted
 from ostraka_server.rpc.frames import FrameReader
 from ostraka_server.shard import codec
@@ -153,10 +153,16 @@ def _names_by_marker(trace: NodeTrace, writes: Mapping[bytes, bytes]) -> dict[by
 
 
 def _records(data: bytes) -> Iterator[tuple[RecordName, bytes]]:
-    """The records at the beginning of what was written: a batch, or none where it is something else."""
+    """The records at the beginning of what was written: a batch, or none where it is something else.
+
+    A first byte does not tell: blank sectors are noise, and that of one segment in 256 begins as a record does.
+    """
     at = 0
     while data[at : at + 1] == bytes((ENTRY,)):
-        record = unpack_header(data, at)
+        try:
+            record = unpack_header(data, at)
+        except Unreadable:
+            return
         yield RecordName(record.group, record.slot, record.ballot), data[at + HEADER_BYTES : at + record.size]
         at += record.size
 

@@ -14,7 +14,7 @@ from zlib import crc32
 import pytest
 
 from ostraka.cli.dev_plan import HOST
-from ostraka_server.rpc.frames import FRAME_BYTES_MAX, encode
+from ostraka_server.rpc.frames import FRAME_BYTES_MAX, encode, seal
 from ostraka_server.wire.replica_pb2 import Frame, GroupReplica, Hello, Identity
 from tests.e2e.harness import CLUSTER, Cluster
 from tests.e2e.undisturbed import undisturbed
@@ -33,15 +33,16 @@ def _noise(count: int) -> Iterator[bytes]:
         yield chance.randbytes(2 ** chance.randrange(17))
 
 
-def _framed(body: bytes) -> bytes:
-    return struct.pack(">II", len(body), crc32(body)) + body
-
-
 def _hello(**fields: object) -> bytes:
     identity = Identity(node="n9", replicas=[GroupReplica(group=group, replica=9) for group in (0, 1)])
     hello = Hello(format=1, cluster_name=CLUSTER, self=identity, client_address="x:1", replica_address="x:2")
     hello.MergeFrom(Hello(**fields))  # type: ignore[arg-type]
     return encode(Frame(hello=hello))
+
+
+def _huge() -> bytes:
+    description = struct.pack(">II", FRAME_BYTES_MAX + 1, 0)
+    return description + struct.pack(">I", crc32(description))
 
 
 def _flipped(data: bytes) -> bytes:
@@ -50,8 +51,9 @@ def _flipped(data: bytes) -> bytes:
 
 REPLICA_BYTES = {
     "a wrong checksum": (_flipped(_hello()), "checksum does not match"),
-    "a huge length": (struct.pack(">II", FRAME_BYTES_MAX + 1, 0), "claims 67108865 bytes"),
-    "no frame within": (_framed(b"\xff" * 40), "not a wire.Frame"),
+    "a huge length": (_huge(), "claims 67108865 bytes"),
+    "a damaged length": (b"\0\4" + _hello()[2:], "header's checksum does not match"),
+    "no frame within": (seal(b"\xff" * 40), "not a wire.Frame"),
     "no hello first": (encode(Frame(messages=[b"\xff" * 40])), "messages before a hello"),
     "a stranger": (_hello(), "not among the other members"),
     "the node's own name": (_hello(self=Identity(node="n1")), "not among the other members"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ostraka_server.log.record import pack_header, pack_name
+from ostraka_server.log.record import ENTRY, pack_header, pack_name
 from ostraka_server.paxos import Ballot
 from ostraka_server.paxos.messages import Accepted
 from ostraka_server.rpc import frames
@@ -39,6 +39,7 @@ def _syscall(name: str, target: str, entered: int, data: bytes = b"", result: in
 WRITE, SYNC = _syscall("pwrite64", SEGMENT, 0, _batch()), _syscall("fdatasync", SEGMENT, 2)
 TELL, REPLY = _syscall("write", TO_REPLICA, 4, _accepted()), _syscall("sendmsg", TO_CLIENT, 6, b"..." + MARKER)
 MARK = _syscall("pwrite64", SEGMENT, 1, b"\xf0OSB" + bytes(508))  # not a record
+BLANK = _syscall("pwrite64", SEGMENT, 1, bytes((ENTRY,)) + b"noise" * 102)  # nor this, though it begins like one
 
 
 def _trace(*syscalls: Syscall) -> NodeTrace:
@@ -60,7 +61,7 @@ WRONG_FOR_ANYONE = [
 
 
 def test_an_accept_that_follows_its_sync_is_right() -> None:
-    assert too_early_accepts(_trace(WRITE, MARK, SYNC, TELL, REPLY)) == (1, [])
+    assert too_early_accepts(_trace(WRITE, MARK, BLANK, SYNC, TELL, REPLY)) == (1, [])
 
 
 @pytest.mark.parametrize("syscalls", WRONG_FOR_ANYONE)

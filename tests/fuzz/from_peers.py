@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any, NoReturn, cast
-from zlib import crc32
 
 import grpc
 
@@ -28,7 +26,7 @@ from ostraka_server.paxos.formation import (
     members_of,
 )
 from ostraka_server.rpc.cluster_service import ClusterService
-from ostraka_server.rpc.frames import FrameReader, MalformedFrame
+from ostraka_server.rpc.frames import HEADER_BYTES, FrameReader, MalformedFrame, seal
 from ostraka_server.shard import codec
 from ostraka_server.shard.layout import FIRST_LAYOUT, Layout, MalformedLayout, Shard
 from ostraka_server.shard.snapshot_sink import Delivery
@@ -56,10 +54,13 @@ def decoders(traffic: Traffic) -> list[Decoder]:
     transfers = [cluster_pb2.TransferLeaderResponse().SerializeToString(), *traffic.samples("response")]
     pass_on = ("rpc.cluster_service:ClusterService._pass_on",)
     return [
-        Decoder("frames", ("rpc.frames:FrameReader.feed",), _frames, frames, (MalformedFrame,), share=3),
+        Decoder(
+            "frames", ("rpc.frames:FrameReader.feed", "rpc.frames:_described"), _frames,
+            frames, (MalformedFrame,), share=3,
+        ),
         Decoder(
             "frame that is intact", ("rpc.frames:FrameReader.feed",), _sealed_frame,
-            [frame[8:] for frame in frames], (MalformedFrame,), replica_pb2.Frame,
+            [frame[HEADER_BYTES:] for frame in frames], (MalformedFrame,), replica_pb2.Frame,
         ),
         Decoder(
             "replica message", ("shard.codec:decode",), _replica_message,
@@ -92,8 +93,8 @@ def _frames(data: bytes) -> None:
 
 
 def _read(body: bytes) -> replica_pb2.Frame:
-    """With the length and checksum that belong to it."""
-    (frame,) = FrameReader().feed(struct.pack(">II", len(body), crc32(body)) + body)
+    """With the header that belongs to it."""
+    (frame,) = FrameReader().feed(seal(body))
     return frame
 
 

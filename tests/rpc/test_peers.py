@@ -182,7 +182,7 @@ async def test_malformed_bytes_end_their_own_connection_only() -> None:
     two, two_peers, address = await listening("n2")
     _, one_peers = connected("n1", address)
     await two.until(lambda: bool(two.hellos))
-    for junk in (b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00\x00\x03\x00\x00\x00\x00abc", b"\xff" * 64):
+    for junk in (b"GET / HTTP/1.1\r\n\r\n", encode(Frame(messages=[b"abc"]))[:-1] + b"x", b"\xff" * 64):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(junk)
         await ended(reader)

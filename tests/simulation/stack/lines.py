@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from random import Random
 from zlib import crc32
 
@@ -40,7 +41,10 @@ class Parcel:
 class Line:
     """One direction of a connection."""
 
-    __slots__ = ("_lines", "_name", "arrival", "broken", "free_at", "link", "lost", "patience_s", "receiver", "unsent")
+    __slots__ = (
+        *("_lines", "_name", "arrival", "broken", "free_at", "link", "lost", "patience_s", "receiver"),
+        *("under_way", "unsent"),
+    )
 
     def __init__(
         self,
@@ -63,6 +67,8 @@ class Line:
         """Of the last parcel."""
         self.free_at = 0.0
         """When the last byte has left."""
+        self.under_way: deque[tuple[float, Parcel]] = deque()
+        """Each with its arrival."""
         self.unsent = 0
         """Bytes that have not arrived."""
         self._lines = lines
@@ -74,10 +80,11 @@ class Line:
             self.unsent += len(data)
             self._lines.carry(self, Parcel(what, data, take))
 
-    def arrive(self, parcel: Parcel, trace: Trace) -> None:
-        """For `Lines`: it is there."""
-        if self.broken:
+    def arrive(self, now: float, trace: Trace) -> None:
+        """For `Lines`: the next parcel is there, unless what was due at this moment came sooner."""
+        if self.broken or not self.under_way or self.under_way[0][0] > now:
             return
+        _, parcel = self.under_way.popleft()
         self.unsent -= len(parcel.data)
         process = self.receiver()
         trace.note(f"{self._name} {parcel.what} {len(parcel.data)} {crc32(parcel.data):08x}")
@@ -94,8 +101,10 @@ class Lines(Links):
         super().__init__(trace)
         self.conditions = Conditions()
         """`loss` and `straggle` hold a connection up; what else there is cannot happen to one."""
-        self.bandwidth: float = float("inf")
+        self.bandwidth: float = inf
         """Bytes a second, in each direction of each connection."""
+        self._narrow: dict[Line, None] = {}
+        """Those on which that counted."""
         self._timeline = timeline
         self._random = random
         self._held: dict[Link, deque[tuple[float, Line, Parcel]]] = {}
@@ -132,8 +141,18 @@ class Lines(Links):
 
     def calm(self) -> None:
         super().calm()
-        self.conditions, self.bandwidth, self._garbled = Conditions(), float("inf"), 0
+        self.conditions, self.bandwidth, self._garbled = Conditions(), inf, 0
         self.unblock(tuple(self._held))
+        self._widen()
+
+    def _widen(self) -> None:
+        """What waits for a slow line to take it is sent at once: else the slowness would outlast its end by minutes."""
+        for line in self._narrow:
+            parcels, line.under_way = line.under_way, deque()
+            line.free_at = line.arrival = self._timeline.now
+            for _, parcel in parcels:
+                self._post(line, parcel)
+        self._narrow.clear()
 
     def _lose_patience(self, line: Line) -> None:
         waiting = (since for since, held, _ in self._held.get(line.link, ()) if held is line)
@@ -155,10 +174,16 @@ class Lines(Links):
         if conditions.straggle and self._random.random() < conditions.straggle:
             self._trace.count("stall")
             delay_s += self._random.uniform(0.0, conditions.straggle_s)
+        if self.bandwidth < inf:
+            self._narrow[line] = None
         line.free_at = max(now, line.free_at) + len(parcel.data) / self.bandwidth
         line.arrival = max(line.free_at + delay_s, line.arrival, self.clogged_until(line.link))
         self._trace.message(*line.link, line.arrival, parcel)
-        self._timeline.at(line.arrival, partial(line.arrive, parcel, self._trace))
+        line.under_way.append((line.arrival, parcel))
+        self._timeline.at(line.arrival, partial(self._arrive, line))
+
+    def _arrive(self, line: Line) -> None:
+        line.arrive(self._timeline.now, self._trace)
 
     def _garble(self, parcel: Parcel) -> Parcel:
         self._garbled -= 1
