@@ -107,17 +107,17 @@ PARTS = (
     Part(
         "simulation-protocol",
         "500 cluster-hours of the protocol tier: no invariant breaks, 2 % repeated alike",
-        (sys.executable, "-m", "tests.simulation", "--tier=protocol", "--hours=500", "--json"),
+        (sys.executable, "-m", "tests.simulation", "--tier=protocol", "--hours=500", "--publish", "--json"),
     ),
     Part(
         "simulation-stack",
         "2,000 whole clusters with SDK clients: no invariant breaks, 2 % repeated alike",
-        (sys.executable, "-m", "tests.simulation", "--tier=stack", "--seeds=2000", "--json"),
+        (sys.executable, "-m", "tests.simulation", "--tier=stack", "--seeds=2000", "--publish", "--json"),
     ),
     Part(
         "mutants",
         "every seeded bug found by a checker named for it, and not noticed by unit tests",
-        (sys.executable, "-m", "tests.simulation.mutants", "--json"),
+        (sys.executable, "-m", "tests.simulation.mutants", "--publish", "--json"),
     ),
     *(_etcd(operation, callers) for callers in (100, 500) for operation in ("put", "get")),
 )
