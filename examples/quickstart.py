@@ -16,7 +16,7 @@ with Client(ENDPOINTS) as client:
         client.put(f"users/{name}", name.title())
     for kv in client.range(prefix="users/"):
         print(kv.key.decode(), "is", kv.value.decode())
-    print("deleted", client.delete(prefix="users/"), "users")
+    print("deleted", client.delete(prefix="users/").deleted, "users")
 
     try:
         client.put("greeting", "goodbye", timeout=2.0)

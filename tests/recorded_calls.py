@@ -37,7 +37,7 @@ async def _perform(client: Client, call: Call, kind: Kind, key: bytes, value: by
     elif kind is Kind.GET:
         await _get(client, call, key)
     else:
-        call.ok(existed=await client.delete(key) > 0)
+        call.ok(existed=(await client.delete(key)).deleted > 0)
 
 
 async def _get(client: Client, call: Call, key: bytes) -> None:

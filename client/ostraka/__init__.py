@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         WrongShard,
     )
     from ostraka.sync import Client
-    from ostraka.values import KeyValue, PutResult, RangeResult, Read, TxnResult
+    from ostraka.values import DeleteResult, KeyValue, PutResult, RangeResult, Read, TxnResult
 
     __version__: str
 
@@ -47,6 +47,7 @@ __all__ = [
     "Compacted",
     "ConnectionLost",
     "DeadlineExceeded",
+    "DeleteResult",
     "FutureRevision",
     "InvalidRequest",
     "KeyValue",
@@ -75,6 +76,7 @@ __all__ = [
 
 _HOMES = {
     "Client": "ostraka.sync",
+    "DeleteResult": "ostraka.values",
     "KeyValue": "ostraka.values",
     "PutResult": "ostraka.values",
     "RangeResult": "ostraka.values",

@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 from ostraka._compares import Bytes, Compare
 from ostraka._keys import as_bytes, key_range, where
 from ostraka._reading import How, SortBy, ask_for_range
-from ostraka._scan import key_value, key_values
+from ostraka._results import delete_result, key_value, key_values, put_result
 from ostraka.v1 import kv_pb2
-from ostraka.values import KeyValue, PutResult, RangeResult, TxnResult
+from ostraka.values import DeleteResult, KeyValue, PutResult, RangeResult, TxnResult
 
 Done = TypeVar("Done", covariant=True)
 
@@ -47,8 +47,7 @@ class Put(Operation[PutResult]):
         request.key, request.value, request.prev_kv = as_bytes(self.key), as_bytes(self.value), self.prev
 
     def result(self, response: kv_pb2.OperationResponse) -> PutResult:
-        before = key_value(response.put.prev_kv) if response.put.HasField("prev_kv") else None
-        return PutResult(response.put.header.revision, before)
+        return put_result(response.put)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,22 +118,24 @@ class Count(Operation[int]):
 
 
 @dataclass(frozen=True, eq=False)
-class Delete(Operation[int]):
-    """Delete one key, the keys of [key, end), or those that begin with `prefix`; gives how many there were."""
+class Delete(Operation[DeleteResult]):
+    """Delete one key, the keys of [key, end), or those that begin with `prefix`. `prev`: also give what was there."""
 
     key: Bytes | None = None
     end: Bytes | None = None
     _: KW_ONLY
     prefix: Bytes | None = None
+    prev: bool = False
 
     writes = True
 
     def put_into(self, operation: kv_pb2.Operation) -> None:
         request = operation.delete
         request.key, request.range_end = where(self.key, self.end, self.prefix)
+        request.prev_kv = self.prev
 
-    def result(self, response: kv_pb2.OperationResponse) -> int:
-        return response.delete.deleted
+    def result(self, response: kv_pb2.OperationResponse) -> DeleteResult:
+        return delete_result(response.delete)
 
 
 class Txn(Operation[TxnResult]):

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from functools import partial
-from operator import attrgetter
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, Self
 
 from ostraka._keys import after
+from ostraka._results import key_values
 from ostraka.clock import next_turn
 from ostraka.errors import ServerFault, TooLarge
 from ostraka.v1.common_pb2 import SERIALIZABLE
-from ostraka.v1.common_pb2 import KeyValue as WireKeyValue
 from ostraka.v1.kv_pb2 import BY_KEY, DESCENDING, RangeRequest, RangeResponse
 from ostraka.values import KeyValue
 
@@ -119,20 +117,6 @@ class Scan(AsyncIterator[KeyValue]):
                 raise StopAsyncIteration
             self._unread.extend(await self.page())
         return self._unread.popleft()
-
-
-def key_value(kv: WireKeyValue) -> KeyValue:
-    """From the wire."""
-    return _of_fields(_fields(kv))
-
-
-def key_values(kvs: Iterable[WireKeyValue]) -> list[KeyValue]:
-    """The same of many, without a step of Python for each: at half the cost."""
-    return list(map(_of_fields, map(_fields, kvs)))
-
-
-_fields: Final[Callable[[WireKeyValue], tuple[Any, ...]]] = attrgetter(*KeyValue._fields)
-_of_fields: Final[Callable[[tuple[Any, ...]], KeyValue]] = partial(tuple.__new__, KeyValue)
 
 
 def _look_at(ahead: asyncio.Task[RangeResponse]) -> None:

@@ -25,14 +25,15 @@ from ostraka._compares import Compare
 from ostraka._keys import SMALLEST_KEY, as_bytes, key_range, where
 from ostraka._operations import Operation, Txn, first_key
 from ostraka._reading import AS_IT_STANDS, How, SortBy, ask_for_range
+from ostraka._results import delete_result, key_value, put_result
 from ostraka._routing import Router
-from ostraka._scan import PAGE_KEYS, Scan, key_value
+from ostraka._scan import PAGE_KEYS, Scan
 from ostraka._transport import Transport
 from ostraka._writes import Writes
 from ostraka.clock import BootClock, Clock
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.values import KeyValue, PutResult, Read, TxnResult
+from ostraka.values import DeleteResult, KeyValue, PutResult, Read, TxnResult
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7401
@@ -171,9 +172,7 @@ class Client:
         if prev:
             request.prev_kv = True
         reply = await self._writes.write(command, raw, self._seconds(timeout))
-        response = reply.put
-        before = key_value(response.prev_kv) if response.HasField("prev_kv") else None
-        return PutResult(response.header.revision, before)
+        return put_result(reply.put)
 
     async def delete(
         self,
@@ -181,9 +180,10 @@ class Client:
         end: bytes | str | None = None,
         *,
         prefix: bytes | str | None = None,
+        prev: bool = False,
         timeout: float | None = None,
-    ) -> int:
-        """Delete one key, the keys of [key, end), or those that begin with `prefix`; gives how many there were.
+    ) -> DeleteResult:
+        """Delete one key, the keys of [key, end), or those that begin with `prefix`. `prev`: also give what was there.
 
         All of them at once, hence some 20,000 keys of 128 bytes at most: more raise TooLarge, and nothing is deleted.
         Where it need not be at once, delete page by page: `range` with a `limit` and keys_only=True, then `delete` from
@@ -192,8 +192,10 @@ class Client:
         command = Command()
         request = command.delete
         request.key, request.range_end = where(key, end, prefix)
+        if prev:
+            request.prev_kv = True
         reply = await self._writes.write(command, request.key, self._seconds(timeout))
-        return reply.delete.deleted
+        return delete_result(reply.delete)
 
     def range(
         self,

@@ -50,6 +50,18 @@ class PutResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteResult:
+    """A delete that took effect, be it on no key."""
+
+    revision: int
+    """The shard's, afterwards: the one that this delete made, if there was anything to delete."""
+    deleted: int
+    """How many keys there were."""
+    prev: tuple[KeyValue, ...] = ()
+    """What was there before, in the order of keys: only when asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class RangeResult:
     """What a Range found in a transaction."""
 
@@ -80,5 +92,5 @@ class TxnResult:
         raise KeyError(f"{operation!r} was not done: it is not in the list that the compares chose")
 
 
-Result = KeyValue | RangeResult | PutResult | TxnResult | int | None
-"""Of a Get, Range, Put, Txn; of a Delete or Count."""
+Result = KeyValue | RangeResult | PutResult | DeleteResult | TxnResult | int | None
+"""Of a Get, Range, Put, Delete, Txn, Count; None of a Get that found nothing."""

@@ -16,7 +16,7 @@ from ostraka.txn import Compare, Operation, Txn, TxnResult
 from ostraka.v1 import cluster_pb2
 from ostraka.v1.exchange_pb2 import Command
 from ostraka.v1.kv_pb2 import TxnRequest
-from ostraka.values import KeyValue, PutResult
+from ostraka.values import DeleteResult, KeyValue, PutResult
 from ostraka_server.machine import Machine
 from tests.machine.bases import apply, empty
 from tests.machine.commands import entry
@@ -67,13 +67,15 @@ class FakeClient:
         self.rows[key] = KeyValue(key, value, created, self.revision, version)
         return PutResult(self.revision, before if prev else None)
 
-    async def delete(self, key: bytes | None = None, end: bytes | None = None, *, prefix: bytes | None = None) -> int:
+    async def delete(
+        self, key: bytes | None = None, end: bytes | None = None, *, prefix: bytes | None = None, prev: bool = False
+    ) -> DeleteResult:
         self._called("delete", key, end, prefix)
         only = key is not None and end is None
         doomed = [each for each in self._between(key, end, prefix) if not only or each == key]
-        for each in doomed:
-            del self.rows[each]
-        return len(doomed)
+        self.revision += bool(doomed)
+        gone = tuple(self.rows.pop(each) for each in doomed)
+        return DeleteResult(self.revision, len(gone), gone if prev else ())
 
     async def range(
         self,

@@ -104,7 +104,18 @@ def test_del_prints_how_many_it_deleted(
 
 
 def test_del_as_json(ostraka: Runner) -> None:
-    assert ostraka("del", "k", "--json").out == b'{"deleted":0}\n'
+    assert ostraka("del", "k", "--json").out == b'{"deleted":0,"revision":1}\n'
+
+
+def test_del_shows_what_was_there_when_asked(ostraka: Runner) -> None:
+    for key in ("a1", "a2", "b"):
+        ostraka("put", key, f"{key}'s")
+    count, head, *rows = ostraka("del", "--prefix", "a", "--prev").out.decode().splitlines()
+    assert (count, head.split()[:2]) == ("2", ["KEY", "VALUE"])
+    assert [row.split() for row in rows] == [["a1", "a1's", "1", "2", "2"], ["a2", "a2's", "1", "3", "3"]]
+    before = {"key": "b", "value": "b's", "create_revision": 4, "mod_revision": 4, "version": 1}
+    assert json.loads(ostraka("del", "b", "--prev", "--json").out) == {"deleted": 1, "revision": 6, "prev": [before]}
+    assert ostraka("del", "b", "--prev").out == b"0\n"
 
 
 @pytest.mark.parametrize(

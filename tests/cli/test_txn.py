@@ -64,7 +64,7 @@ def test_what_was_done_is_told_line_by_line(shop: Runner, tmp_path: Path) -> Non
 
 
 def test_json_has_a_result_for_each_operation(shop: Runner, tmp_path: Path) -> None:
-    lines = "\nput b 3 --prev\nget none\nget b --revision 2\nrange a c --keys-only\nrange --count\ndel apples\n"
+    lines = "\nput b 3 --prev\nget none\nget b --revision 2\nrange a c --keys-only\nrange --count\ndel apples --prev\n"
     assert json.loads(written(shop, tmp_path, lines, "--json").out) == {
         "succeeded": True,
         "revision": 3,
@@ -88,7 +88,10 @@ def test_json_has_a_result_for_each_operation(shop: Runner, tmp_path: Path) -> N
                 }
             },
             {"count": 2},
-            {"deleted": 1},
+            {
+                "deleted": 1,
+                "prev": [{"key": "apples", "value": "1", "create_revision": 2, "mod_revision": 2, "version": 1}],
+            },
         ],
     }
 

@@ -255,9 +255,8 @@ class FakeCluster:
     def _delete(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
         keys = self._keys_in(command.delete.key, command.delete.range_end)
         self.revision += bool(keys)
-        for key in keys:
-            del self.data[key]
-        return Reply(delete=kv_pb2.DeleteResponse(deleted=len(keys)))
+        gone = [self.data.pop(key) for key in keys]
+        return Reply(delete=kv_pb2.DeleteResponse(deleted=len(keys), prev_kvs=gone if command.delete.prev_kv else ()))
 
     def _range(self, command: Command, header: common_pb2.ResponseHeader) -> Reply:
         request = command.range

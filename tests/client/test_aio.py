@@ -13,7 +13,7 @@ from ostraka.aio import Client
 from ostraka.v1 import common_pb2 as pb
 from ostraka.v1.exchange_pb2 import Reply
 from ostraka.v1.kv_pb2 import RangeResponse
-from ostraka.values import KeyValue, PutResult
+from ostraka.values import DeleteResult, KeyValue, PutResult
 from tests.client.fake_cluster import FakeCluster
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 
@@ -30,8 +30,9 @@ async def test_put_get_delete(clock: VirtualClock) -> None:
         assert await client.put(b"k", b"\xff", prev=True) == PutResult(3, KeyValue(b"k", "ö".encode(), 2, 2, 1))
         assert await client.get("k") == KeyValue(b"k", b"\xff", 2, 3, 2)
         assert await client.put("new", "", prev=True) == PutResult(4, None)
-        assert await client.delete("k") == 1
-        assert await client.delete("k") == 0
+        assert await client.delete("k") == DeleteResult(revision=5, deleted=1)
+        assert await client.delete("k", prev=True) == DeleteResult(5, 0)
+        assert await client.delete("new", prev=True) == DeleteResult(6, 1, (KeyValue(b"new", b"", 4, 4, 1),))
 
 
 @virtual_time
@@ -53,9 +54,9 @@ async def test_ranges_counts_and_range_deletes(clock: VirtualClock) -> None:
         assert await client.count() == 5
         assert await client.count(prefix="b") == 3
         assert await client.count("b2", "c") == 2
-        assert await client.delete("b1", "b2") == 1
-        assert await client.delete(prefix="b") == 2
-        assert await client.delete("b", "zz") == 1
+        assert (await client.delete("b1", "b2")).deleted == 1
+        assert (await client.delete(prefix="b")).deleted == 2
+        assert (await client.delete("b", "zz")).deleted == 1
         assert await client.count("") == 1
 
 

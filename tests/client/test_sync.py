@@ -63,8 +63,8 @@ def test_put_get_delete_count(client: Client) -> None:
     assert client.put(b"k", b"\xff", prev=True) == PutResult(3, KeyValue(b"k", "ö".encode(), 2, 2, 1))
     assert client.get("k", serializable=True) == KeyValue(b"k", b"\xff", 2, 3, 2)
     assert client.count() == 1
-    assert client.delete("k") == 1
-    assert client.delete(prefix="k") == 0
+    assert client.delete("k").deleted == 1
+    assert client.delete(prefix="k").deleted == 0
 
 
 def test_the_cluster_calls(client: Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ostraka import Client, InvalidRequest, KeyValue, PutResult, RangeResult, TooLarge, TxnResult
+from ostraka import Client, DeleteResult, InvalidRequest, KeyValue, PutResult, RangeResult, TooLarge, TxnResult
 from ostraka.txn import (
     Compare,
     Count,
@@ -109,7 +109,7 @@ def test_each_operation_has_a_result_of_its_own_kind(client: Client) -> None:
             Get("none"),
             Put("c", b"\xff"),
             Put("a", "new", prev=True),
-            Delete("b"),
+            Delete("b", prev=True),
             Delete(prefix="none"),
             Range(),
             Range("a", "z", limit=1, keys_only=True, descending=True),
@@ -122,10 +122,12 @@ def test_each_operation_has_a_result_of_its_own_kind(client: Client) -> None:
     new = (KeyValue(b"a", b"new", 2, 5, 3), KeyValue(b"c", b"\xff", 5, 5, 1))
     assert (done.revision, done.succeeded) == (5, True)
     assert done.results == (
-        *(before[0], None, PutResult(5), PutResult(5, before[0]), 1, 0),
+        *(before[0], None, PutResult(5), PutResult(5, before[0])),
+        DeleteResult(5, 1, (before[1],)),
+        DeleteResult(5, 0),
         RangeResult(new, more=False, count=2),
         RangeResult((KeyValue(b"c", b"", 5, 5, 1),), more=True, count=2),
-        *(1, before[1], TxnResult(5, False, (0,))),
+        *(1, before[1], TxnResult(5, False, (DeleteResult(5, 0),))),
     )
 
 

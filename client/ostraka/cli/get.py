@@ -9,7 +9,7 @@ import click
 
 from ostraka._keys import after
 from ostraka.cli.exits import Exit
-from ostraka.cli.keys import document
+from ostraka.cli.key_values import document
 from ostraka.cli.output import write, write_json
 from ostraka.cli.range import Span, show_range
 from ostraka.cli.reading import LIMIT, how, read_options

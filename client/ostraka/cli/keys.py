@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import click
 
+from ostraka.cli.key_values import document, write_key_table
 from ostraka.cli.output import write, write_json
-from ostraka.cli.records import text_field
 from ostraka.cli.session import Session, global_options
-
-if TYPE_CHECKING:
-    from ostraka.values import KeyValue
-
-
-def document(kv: KeyValue, *, keys_only: bool = False) -> dict[str, object]:
-    """A key and what is known of it, for JSON."""
-    fields: list[tuple[str, object]] = [text_field("key", kv.key)]
-    if not keys_only:
-        fields.append(text_field("value", kv.value))
-    return dict(fields) | {
-        "create_revision": kv.create_revision,
-        "mod_revision": kv.mod_revision,
-        "version": kv.version,
-    }
 
 
 @click.command()
@@ -66,9 +51,10 @@ def put(session: Session, key: str, value: str | None, file: BinaryIO | None, pr
 @click.argument("key", required=False)
 @click.option("--range-end", metavar="END", help="Delete every key from KEY on and before END.")
 @click.option("--prefix", help="Delete every key that begins so.")
+@click.option("--prev", is_flag=True, help="Print what was there before too, as range does.")
 @global_options
 @click.pass_obj
-def delete(session: Session, key: str | None, range_end: str | None, prefix: str | None) -> None:
+def delete(session: Session, key: str | None, range_end: str | None, prefix: str | None, prev: bool) -> None:
     """Delete KEY, or many keys at once.
 
     Prints how many there were; none is no error. All go at once, so one delete takes some 20,000 keys of 128 bytes
@@ -78,7 +64,7 @@ def delete(session: Session, key: str | None, range_end: str | None, prefix: str
     Examples:
       ostraka del greeting
       ostraka del user/100 --range-end user/200
-      ostraka del --prefix session/
+      ostraka del --prefix session/ --prev
     """
     if (key is None) == (prefix is None) or (range_end is not None and key is None):
         raise click.UsageError("give a KEY, a KEY and --range-end, or --prefix")
@@ -86,11 +72,14 @@ def delete(session: Session, key: str | None, range_end: str | None, prefix: str
         # An empty prefix would be every key: more likely a shell variable that was never set.
         raise click.UsageError("KEY, END and the prefix must not be empty")
     if prefix is not None:
-        count = session.run(lambda client: client.delete(prefix=os.fsencode(prefix)))
+        result = session.run(lambda client: client.delete(prefix=os.fsencode(prefix), prev=prev))
     else:
         end = os.fsencode(range_end) if range_end is not None else None
-        count = session.run(lambda client: client.delete(os.fsencode(key or ""), end))
+        result = session.run(lambda client: client.delete(os.fsencode(key or ""), end, prev=prev))
     if session.json:
-        write_json({"deleted": count})
-    else:
-        write(b"%d\n" % count)
+        before = {"prev": list(map(document, result.prev))} if prev else {}
+        write_json({"deleted": result.deleted, "revision": result.revision} | before)
+        return
+    write(b"%d\n" % result.deleted)
+    if result.prev:
+        write_key_table(result.prev)

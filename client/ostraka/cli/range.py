@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from ostraka.cli.keys import document
-from ostraka.cli.output import printable, write, write_json, write_table
+from ostraka.cli.key_values import document, write_key_table
+from ostraka.cli.output import write, write_json
 from ostraka.cli.reading import LIMIT, How, how, read_options
 from ostraka.cli.session import Session, global_options
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 TABLE_ROWS = 1000
 
 SORTS = ("key", "version", "create", "mod", "value")
-
-COLUMNS = ("KEY", "VALUE", "VERSION", "MOD REVISION", "CREATE REVISION")
 
 
 class Span(TypedDict):
@@ -135,10 +133,4 @@ def _printer(json: bool, keys_only: bool) -> Callable[[list[KeyValue]], None]:
             else:
                 write(kv.key + b"\n")
 
-    def table(rows: list[KeyValue]) -> None:
-        write_table(
-            COLUMNS,
-            [(printable(kv.key), printable(kv.value), kv.version, kv.mod_revision, kv.create_revision) for kv in rows],
-        )
-
-    return lines if json or keys_only else table
+    return lines if json or keys_only else write_key_table

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ostraka.cli.exits import Exit
-from ostraka.cli.keys import document
+from ostraka.cli.key_values import document
 from ostraka.cli.output import printable, write, write_json, write_table
 from ostraka.cli.session import Failure, Session, global_options
 from ostraka.cli.txn_language import PARAGRAPHS, Draft
 from ostraka.cli.txn_words import BadLine
-from ostraka.txn import Count, Delete, Operation, RangeResult, TxnResult
-from ostraka.values import KeyValue, PutResult
+from ostraka.txn import Count, Operation, RangeResult, TxnResult
+from ostraka.values import DeleteResult, KeyValue, PutResult
 
 if TYPE_CHECKING:
     from ostraka.values import Result
@@ -42,7 +42,7 @@ def txn(session: Session, file: BinaryIO) -> None:
     Operations, as the commands of these names; each sees what those before it wrote:
       put KEY VALUE [--prev]
       get KEY [--revision N]
-      del KEY [--range-end END]    del --prefix PREFIX
+      del KEY [--range-end END] [--prev]    del --prefix PREFIX [--prev]
       range [START [END]]          range --prefix PREFIX [--limit N] [--keys-only] [--count]
       and for range --sort-by WHAT, --descending, --revision N
 
@@ -101,8 +101,10 @@ def _document(operation: Operation[object], result: Result) -> dict[str, object]
         return {"put": {"revision": result.revision, "prev": document(result.prev) if result.prev else None}}
     if isinstance(result, RangeResult):
         return {"range": {"keys": list(map(document, result.kvs)), "more": result.more, "count": result.count}}
-    if isinstance(operation, Delete | Count):
-        return {"deleted" if isinstance(operation, Delete) else "count": result}
+    if isinstance(result, DeleteResult):
+        return {"deleted": result.deleted, "prev": list(map(document, result.prev))}
+    if isinstance(operation, Count):
+        return {"count": result}
     return {"get": document(result) if isinstance(result, KeyValue) else None}
 
 
@@ -122,9 +124,14 @@ def _rows(line: str, operation: Operation[object], result: object) -> list[tuple
         return [(shown, f"revision {result.revision}{before}")]
     if isinstance(result, RangeResult):
         count = f"{len(result.kvs)} of {result.count} keys"
-        return [(shown, count), *((f"  {printable(kv.key)}", printable(kv.value)) for kv in result.kvs)]
-    if isinstance(operation, Delete):
-        return [(shown, f"{result} deleted")]
+        return [(shown, count), *map(_row, result.kvs)]
+    if isinstance(result, DeleteResult):
+        return [(shown, f"{result.deleted} deleted"), *map(_row, result.prev)]
     if isinstance(operation, Count):
         return [(shown, f"{result} keys")]
     return [(shown, printable(result.value) if isinstance(result, KeyValue) else "absent")]
+
+
+def _row(kv: KeyValue) -> tuple[str, str]:
+    """A key that an operation gave, below it."""
+    return f"  {printable(kv.key)}", printable(kv.value)

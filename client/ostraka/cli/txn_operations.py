@@ -39,7 +39,7 @@ def _order(word: Word) -> str:
 def _delete(texts: list[bytes], options: dict[str, Any]) -> Operation[Any]:
     if bool(texts) == ("prefix" in options) or ("range_end" in options and not texts):
         raise BadLine("del needs either a KEY or --prefix")
-    return Delete(texts[0], options.get("range_end")) if texts else Delete(prefix=options["prefix"])
+    return Delete(texts[0] if texts else None, options.pop("range_end", None), **options)
 
 
 def _range(texts: list[bytes], options: dict[str, Any]) -> Operation[Any]:
@@ -58,10 +58,10 @@ _VERBS: Final = {
         "get KEY [--revision N]", lambda texts, options: Get(*texts, **options), range(1, 2), {"revision": _number}
     ),
     "del": _Verb(
-        "del KEY [--range-end END] or del --prefix PREFIX",
+        "del KEY [--range-end END] [--prev] or del --prefix PREFIX [--prev]",
         _delete,
         range(2),
-        {"range-end": _text, "prefix": _text},
+        {"range-end": _text, "prefix": _text, "prev": None},
     ),
     "range": _Verb(
         "range [START [END]] [--prefix PREFIX] [--limit N] [--keys-only] [--count] [--sort-by WHAT] [--descending] "

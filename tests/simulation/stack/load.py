@@ -142,7 +142,7 @@ async def _ask(
             put = await client.put(key, value, prev=prev, timeout=timeout)
             call.ok(Changed(put.revision, row_of(put.prev)))
         case Delete(start, end):
-            call.ok(await client.delete(start, end, timeout=timeout))
+            call.ok((await client.delete(start, end, timeout=timeout)).deleted)
         case Get(key):
             call.ok(row_of(await client.get(key, serializable=stale, timeout=timeout)))
         case Count(start, end):

@@ -27,7 +27,7 @@ def test_put_get_range_and_delete() -> None:
             await client.put("b", "3")
             assert [(kv.key, kv.value) async for kv in client.range()] == [(b"a", b"2"), (b"b", b"3")]
             assert await client.count(prefix="a") == 1
-            assert await client.delete("a") == 1
+            assert (await client.delete("a")).deleted == 1
             assert await client.get("a") is None
 
     run(scenario)
@@ -55,7 +55,7 @@ def test_any_node_answers_everything(node: int) -> None:
             found = await client.get("k")
             assert found is not None
             assert found.value == b"v"
-            assert await client.delete("k") == 1
+            assert (await client.delete("k")).deleted == 1
 
     run(scenario)
 

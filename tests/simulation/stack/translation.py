@@ -24,7 +24,7 @@ from ostraka.checking.witness import (
 )
 from ostraka.v1 import kv_pb2
 from ostraka.v1.exchange_pb2 import Command
-from ostraka.values import KeyValue, PutResult, RangeResult, TxnResult
+from ostraka.values import DeleteResult, KeyValue, PutResult, RangeResult, TxnResult
 
 Part = Get | Range | Count | Put | Delete
 
@@ -82,6 +82,8 @@ def _answer(result: object) -> Answer:
             return Changed(result.revision, row_of(result.prev))
         case RangeResult():
             return tuple(row for each in result.kvs if (row := row_of(each)) is not None)
+        case DeleteResult():
+            return result.deleted
         case KeyValue() | None:
             return row_of(result)
     assert isinstance(result, int)
