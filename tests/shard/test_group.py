@@ -8,7 +8,7 @@ from ostraka.v1.common_pb2 import Reason
 from ostraka_server.machine import EMPTY_STATE
 from ostraka_server.paxos import Ballot, Durable, Entry
 from ostraka_server.paxos.messages import Nack
-from ostraka_server.shard import group as group_module
+from ostraka_server.shard import applying
 from tests.machine.bases import DictBase, flush
 from tests.machine.commands import entry as entry_of
 from tests.machine.commands import txn
@@ -253,7 +253,7 @@ def test_a_leader_whose_store_lags_proposes_nothing_until_it_caught_up() -> None
 
 
 def test_what_the_store_lacks_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_module, "UNFLUSHED_BYTES_MAX", 8000)
+    monkeypatch.setattr(applying, "UNFLUSHED_BYTES_MAX", 8000)
     base = DictBase()
     script = lagging(base, 1000)
     calls = []
@@ -270,7 +270,7 @@ def test_what_the_store_lacks_is_bounded_in_bytes_too(monkeypatch: pytest.Monkey
 
 
 def test_what_takes_long_to_apply_is_applied_over_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_module, "TURN_BYTES_MAX", 4000)
+    monkeypatch.setattr(applying, "TURN_BYTES_MAX", 4000)
     script = Script()
     wakes: list[None] = []
     script.group.wake = lambda: wakes.append(None)

@@ -15,7 +15,8 @@ from typing import Protocol
 from ostraka.clock import Clock
 from ostraka_server.distribution import seconds
 from ostraka_server.machine.base import Delta
-from ostraka_server.shard.group import UNFLUSHED_BYTES_MAX, Group
+from ostraka_server.shard.applying import UNFLUSHED_BYTES_MAX
+from ostraka_server.shard.group import Group
 from ostraka_server.shard.retention import Retention
 from ostraka_server.shard.seams import Runner
 from ostraka_server.store import DamagedStore

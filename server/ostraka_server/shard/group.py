@@ -1,61 +1,33 @@
 """One replica with its machine on this node: what the driver turns, and what the gateway hands calls to.
 
-The replica decides, the machine applies, this module carries calls between them. It never awaits: the driver does the
-I/O that `turn` asks for and comes back with `finish`.
+The replica decides, the machine applies (`applying.py`), this module carries calls between them. It never awaits: the
+driver does the I/O that `turn` asks for and comes back with `finish`.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 from ostraka.clock import WallClock
-from ostraka_server.distribution import Distribution, quadrupling
-from ostraka_server.logs import fields
 from ostraka_server.machine import Machine, Result
-from ostraka_server.machine.base import Row
 from ostraka_server.paxos import Entry, Ready, Replica, ReplicaId
 from ostraka_server.paxos.messages import Message, Send
 from ostraka_server.shard import failures
 from ostraka_server.shard.answers import Answers
-from ostraka_server.shard.backlog import Backlog
+from ostraka_server.shard.applying import Applying
 from ostraka_server.shard.calls import Call
 from ostraka_server.shard.confirmed_reads import ConfirmedReads
 from ostraka_server.shard.inbox import Inbox
 from ostraka_server.shard.local_reads import LocalReads
-from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, ENTRY_COMMANDS_MAX, Proposals
+from ostraka_server.shard.proposals import ENTRY_BYTES_MAX, Proposals
 from ostraka_server.shard.read_points import ReadPointMessage
 from ostraka_server.store import DamagedStore
-
-UNFLUSHED_BYTES_MAX = 64 << 20
-"""What a machine may hold that its store does not hold yet. From half of it on the store catches up without delay."""
-
-TURN_BYTES_MAX = 16 << 20
-"""Once so much more is held for what was applied, be it one large delete, the rest waits for the next turn."""
 
 INBOX_FULL = "too many messages wait"
 """Why a message was ignored that no replica has seen."""
 
-log = logging.getLogger("ostraka.group")
 
-
-@dataclass(slots=True)
-class GroupStats:
-    """Counted since the process started."""
-
-    proposals: int = 0
-    proposal_failures: int = 0
-    commands: int = 0
-    reads: int = 0
-    damaged_stores: int = 0
-    leaders: int = 0
-    """Times that a leader became known here, be it the former one."""
-    entry_commands: Distribution = field(default_factory=lambda: quadrupling(1, ENTRY_COMMANDS_MAX))
-    """Commands in each entry proposed."""
-
-
-class Group:
+class Group(Applying):
     """Single-threaded: everything happens on the loop."""
 
     def __init__(
@@ -76,38 +48,25 @@ class Group:
     ) -> None:
         """`now` reads the node's clock, in seconds. `first_nonce`: drawn at random, below 2**62 (see `read_points.py`).
         `bite_rows`: so many rows are looked at in one turn for reads that need many.
-        `base`: the log holds no entries through it. Where the machine does not have them either, its store is lost:
-        nothing is applied, read or led until a snapshot is installed; the replica keeps voting."""
-        self.id = group
+        `base`: the log holds no entries through it. Where the machine does not have them either, its store is lost."""
+        decided = replica.decided_through
+        super().__init__(group=group, machine=machine, decided_through=decided, unflushed_max=unflushed_max, base=base)
         self.shard = shard
         self.replica = replica
         self.members = members
-        self.machine = machine
-        self.stats = GroupStats()
         self.reroute: Callable[[Call], None] = _nowhere
         """Takes calls that this replica surely will not carry out, because it does not lead."""
         self.listeners: list[Callable[[], None]] = []
         """Called when the leader known here, or whether it serves, changed."""
-        self.on_damage: Callable[[], None] = lambda: None
-        """Called when the store turned out to be damaged, and so counts as lost."""
-        self.wake: Callable[[], None] = lambda: None
-        """Has the driver turn the group."""
         self._answers = answers
         self._now = now
         self._wall = wall
-        self._unflushed_max = unflushed_max
         self._proposals = Proposals(replica.id, self._value_bytes, min(ENTRY_BYTES_MAX, replica.config.window_bytes))
         self.reads = ConfirmedReads(replica, first_nonce)
         self._local = LocalReads(answers, self.reads, replica, now, bite_rows)
-        self._backlog = Backlog(machine.applied_slot)
-        self.base = base
-        """The log holds no entries through it, or will soon not hold them."""
-        self.lost = machine.applied_slot < base
         replica.may_lead = not self.lost
         self._inbox = Inbox()
         self._known = (replica.leader, replica.serving)
-        self._decided_through = replica.decided_through
-        """As the Readies tell it: what goes beyond is not in the log yet."""
 
     # For the gateway
 
@@ -155,14 +114,6 @@ class Group:
             for call in self._local.give_up():
                 self.reroute(call)
         return bool(self._local)
-
-    def get(self, key: bytes) -> Row | None:
-        """A row of this replica's own state. Raises DamagedStore, and takes the store for lost."""
-        try:
-            return self.machine.get(key)
-        except DamagedStore as damage:
-            self.damaged(damage)
-            raise
 
     def _value_bytes(self, key: bytes) -> int:
         """How large the value of a key is; of one that cannot be read, 0: the write that ends it meets the damage."""
@@ -266,21 +217,6 @@ class Group:
                 self.reroute(call)
         self._notice_change()
 
-    def flushed(self) -> None:
-        """The store caught up: go on applying where its lag had stopped it."""
-        self._apply_backlog()
-        self._answer_reads()
-
-    @property
-    def unread(self) -> tuple[int, int] | None:
-        """First and last slot of the decided entries that are to be read from the log for `refill`."""
-        return None if self.lost else self._backlog.unread(self._decided_through)
-
-    def refill(self, entries: Iterable[Entry]) -> None:
-        """Entries that follow on what was applied, read from the log."""
-        self._backlog.extend(entries)
-        self.flushed()
-
     # For the transfer of snapshots
 
     @property
@@ -288,26 +224,11 @@ class Group:
         """A snapshot helps from this slot on."""
         return self.base if self.lost else self.replica.decided_through + 1
 
-    def lose(self) -> None:
-        """The store is damaged or about to be replaced: its machine must not be touched any more."""
-        self.lost = True
-
-    def damaged(self, damage: DamagedStore) -> None:
-        """Somebody met damage in the store."""
-        if not self.lost:
-            self.stats.damaged_stores += 1
-            log.error("store lost", extra=fields(group=self.id, why=str(damage)))
-            self.lose()
-            self.on_damage()
-
     def install(self, machine: Machine, now: float) -> None:
         """Go on with another machine, whose store holds a snapshot."""
-        self.machine = machine
-        self.lost = False
         self.replica.may_lead = True
         self.replica.install(machine.applied_slot, now)
-        self._decided_through = max(machine.applied_slot, self._decided_through)
-        self._backlog.restart(machine.applied_slot)
+        self._go_on_with(machine)
         for call in self._proposals.forget(machine.applied_slot):
             call.answer(failures.outcome_unknown(self.shard))
         self._answer_reads()
@@ -331,27 +252,7 @@ class Group:
             self.stats.proposals += 1
             self.stats.entry_commands.observe(len(batch.calls))
 
-    @property
-    def _lags(self) -> bool:
-        """Whether what is decided and not applied piles up here: a leader then proposes nothing."""
-        return bool(self._backlog) or self.unread is not None
-
-    def _apply_backlog(self) -> None:
-        machine = self.machine
-        enough = machine.unflushed_bytes + TURN_BYTES_MAX
-        while self._backlog and not self.lost and machine.unflushed_entries < self._unflushed_max:
-            if machine.unflushed_bytes >= UNFLUSHED_BYTES_MAX:
-                return
-            if machine.unflushed_bytes >= enough:
-                return self.wake()
-            self._apply(self._backlog.take())
-
-    def _apply(self, entry: Entry) -> None:
-        try:
-            results = self.machine.apply(entry.slot, entry.payload)
-        except DamagedStore as damage:  # the machine has done half of it, and is never used again
-            return self.damaged(damage)
-        self.stats.commands += len(results)
+    def _settle(self, entry: Entry, results: Sequence[Result]) -> None:
         carried, lost = self._proposals.settle(entry)
         self.stats.proposal_failures += bool(lost)
         for call in lost:
