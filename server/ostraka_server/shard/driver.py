@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from ostraka.clock import Clock, Timer, next_turn
 from ostraka_server.distribution import quadrupling, seconds
@@ -21,7 +21,7 @@ from ostraka_server.shard import codec
 from ostraka_server.shard.flusher import Flusher
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.read_points import ReadPointMessage
-from ostraka_server.shard.seams import Runner, Transport
+from ostraka_server.shard.seams import Log, Runner, Transport
 from ostraka_server.shard.snapshots import SnapshotMessage
 from ostraka_server.shard.transfer import Transfers
 
@@ -36,28 +36,6 @@ SYNC_PATIENCE_S = 3.0
 works."""
 
 T = TypeVar("T")
-
-
-class LoggedEntry(Protocol):
-    """A record read back."""
-
-    @property
-    def slot(self) -> int: ...
-    @property
-    def ballot(self) -> tuple[int, int, int]: ...
-    @property
-    def payload(self) -> bytes: ...
-
-
-class Log(Protocol):
-    """The acceptor log, as the driver uses it: one call at a time."""
-
-    def promise(self, group: int, ballot: tuple[int, int, int]) -> None: ...
-    def accept(self, group: int, slot: int, ballot: tuple[int, int, int], payload: bytes) -> None: ...
-    def decided(self, group: int, through: int) -> None: ...
-    def flush(self) -> None: ...
-    def read(self, group: int, first: int, through: int, max_bytes: int) -> Sequence[LoggedEntry]: ...
-    def truncate(self, group: int, base: int) -> None: ...
 
 
 class Driver:

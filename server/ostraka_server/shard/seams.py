@@ -1,4 +1,4 @@
-"""What the driver needs from outside: threads for blocking work, and a way to other nodes. Twins in the simulator."""
+"""What the driver needs from outside: the log, threads for blocking work, and a way to other nodes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,28 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class LoggedEntry(Protocol):
+    """A record read back."""
+
+    @property
+    def slot(self) -> int: ...
+    @property
+    def ballot(self) -> tuple[int, int, int]: ...
+    @property
+    def payload(self) -> bytes: ...
+
+
+class Log(Protocol):
+    """The acceptor log, as the driver uses it: one call at a time."""
+
+    def promise(self, group: int, ballot: tuple[int, int, int]) -> None: ...
+    def accept(self, group: int, slot: int, ballot: tuple[int, int, int], payload: bytes) -> None: ...
+    def decided(self, group: int, through: int) -> None: ...
+    def flush(self) -> None: ...
+    def read(self, group: int, first: int, through: int, max_bytes: int) -> Sequence[LoggedEntry]: ...
+    def truncate(self, group: int, base: int) -> None: ...
 
 
 class Runner(Protocol):
