@@ -30,6 +30,8 @@ REGISTER_PAUSE_S: Final = 0.05
 """Before another id is tried."""
 REGISTER_AGAIN_S: Final = 0.2
 """More than what a call's tries may leave unused of its time."""
+REGISTER_ENDS_WITHIN_S: Final = 0.05
+"""Of its deadline, on a busy machine."""
 CLOSE_TIMEOUT_S: Final = 0.5
 """Saying goodbye is a courtesy: who is not told forgets the client in time."""
 
@@ -87,6 +89,11 @@ class _Registration(NamedTuple):
         """What went wrong, as far as it has ended."""
         return self.task.result() if self.task.done() and not self.task.cancelled() else None
 
+    def ends_by(self, deadline: float) -> float:
+        """Until when to wait for it, who has time until then: a little longer where it ends at that very moment itself,
+        since it knows what stood in the way."""
+        return deadline + REGISTER_ENDS_WITHIN_S if self.deadline == deadline else deadline
+
     def was_short_for(self, deadline: float) -> bool:
         """Whether who waits until then has time for another one."""
         return deadline > self.deadline + REGISTER_AGAIN_S
@@ -115,7 +122,7 @@ class Sessions:
             if self._closed:
                 raise ClientClosed("close() was called")
             registration = self._registration(key, deadline)
-            await self._caller.pause(deadline, registration.task)
+            await self._caller.pause(registration.ends_by(deadline), registration.task)
             error = registration.error
             if not registration.task.done():
                 error = DeadlineExceeded(f"the client could not be registered with the key's shard in {timeout:g} s")
@@ -157,7 +164,7 @@ class Sessions:
                 reply = await self._caller.command(command.SerializeToString(), key, write=True, timeout=left)
             except OutcomeUnknown as unknown:  # rule 1
                 why = unknown.why
-                await self._caller.pause(self._clock.now() + REGISTER_PAUSE_S)
+                await self._caller.pause(min(self._clock.now() + REGISTER_PAUSE_S, deadline))
             except OstrakaError as error:
                 return error.with_traceback(None)
             else:

@@ -193,7 +193,7 @@ async def test_a_write_that_could_not_be_registered_was_surely_not_done(clock: V
     async with client_of(cluster, clock) as client:
         waits = [asyncio.create_task(client.put("k", "v", timeout=timeout)) for timeout in (1.0, 1.1, 2.0)]
         for wait, timeout in zip(waits, (1.0, 1.1, 2.0), strict=True):
-            with pytest.raises(errors.DeadlineExceeded):
+            with pytest.raises(errors.DeadlineExceeded, match="no answer in time"):
                 await wait
             assert clock.now() <= timeout + 0.01
 
