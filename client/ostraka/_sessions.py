@@ -154,7 +154,7 @@ class Sessions:
 
     async def _register(self, shard: int, key: bytes, deadline: float) -> OstrakaError | None:
         """Register, under as many ids as it takes; what went wrong, if it came to nothing."""
-        why = "no time was left"
+        why = ""
         while (left := deadline - self._clock.now()) > 0:
             client = self._rng.getrandbits(64) or 1  # 0 stands for none
             command = Command()
@@ -166,12 +166,14 @@ class Sessions:
                 why = unknown.why
                 await self._caller.pause(min(self._clock.now() + REGISTER_PAUSE_S, deadline))
             except OstrakaError as error:
+                if why and isinstance(error, DeadlineExceeded):
+                    break  # the last try had hardly any time: what stood in the way before tells more
                 return error.with_traceback(None)
             else:
                 session = Session(client, shard, key)
                 self._current[shard] = self._current[reply.register.header.shard] = session
                 return None
-        return DeadlineExceeded(f"the client could not be registered: {why}")
+        return DeadlineExceeded(f"the client could not be registered: {why or 'no time was left'}")
 
     async def _close(self, session: Session) -> None:
         command = Command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,8 +19,9 @@ def pytest_configure() -> None:
     MUTANTS[os.environ[VARIABLE]].alive().__enter__()
 
 
-def noticed(name: str, unit_tests: Sequence[str]) -> bool:
-    """Whether one of the tests at these paths fails with the bug. Raises RuntimeError where none can be run."""
+def noticed(name: str, unit_tests: Sequence[str]) -> str:
+    """The first of the tests at these paths that fails with the bug; empty where none does. Raises RuntimeError where
+    none can be run."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", __name__]
     finished = subprocess.run(
         [*command, *unit_tests],
@@ -30,4 +32,6 @@ def noticed(name: str, unit_tests: Sequence[str]) -> bool:
         raise RuntimeError(
             f"the unit tests of {name!r} did not run:\n{finished.stdout[-2000:]}{finished.stderr[-2000:]}"
         )
-    return finished.returncode == SOME_TESTS_FAILED
+    failed = re.search(r"^FAILED (\S+)", finished.stdout, re.MULTILINE)
+    assert (failed is not None) == (finished.returncode == SOME_TESTS_FAILED), finished.stdout[-2000:]
+    return failed[1] if failed else ""

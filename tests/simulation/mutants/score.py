@@ -17,10 +17,10 @@ GOALS = 24
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`wall_s` is the real time of the hunt alone."""
+    """`noticed`: the unit test that fails with it, if there is one. `wall_s` is the real time of the hunt alone."""
 
     kill: Kill
-    noticed: bool
+    noticed: str
     wall_s: float
 
     @property
@@ -33,7 +33,7 @@ class Verdict:
         """In a word or two."""
         if self.kill.seed is None:
             return "NOT FOUND"
-        return "unit tests notice it: does not count" if self.noticed else "killed"
+        return f"{self.noticed} notices it: does not count" if self.noticed else "killed"
 
 
 def judge(name: str, seeds: Iterable[int]) -> Verdict:

@@ -31,9 +31,9 @@ FOUND = Kill("nonce constant", 13, "P10", 500.0, ())
 
 
 def test_what_unit_tests_notice_or_no_seed_finds_does_not_count() -> None:
-    assert Verdict(FOUND, noticed=False, wall_s=1.0).counts
-    assert not Verdict(FOUND, noticed=True, wall_s=1.0).counts
-    assert not Verdict(Kill("nonce constant", None, "", 500.0, ()), noticed=False, wall_s=1.0).counts
+    assert Verdict(FOUND, noticed="", wall_s=1.0).counts
+    assert not Verdict(FOUND, noticed="tests/x.py::test_y", wall_s=1.0).counts
+    assert not Verdict(Kill("nonce constant", None, "", 500.0, ()), noticed="", wall_s=1.0).counts
 
 
 BUG_IS_SEEN = """
@@ -56,6 +56,6 @@ def test_unit_tests_are_run_with_the_bug(tmp_path: Path) -> None:
 
 
 def test_what_is_published_has_a_line_for_each_bug() -> None:
-    told = render(published([Verdict(FOUND, noticed=False, wall_s=1.0)]))
+    told = render(published([Verdict(FOUND, noticed="", wall_s=1.0)]))
     assert "1 of 1 seeded bugs killed; of the 24 goals 1, " in told
     assert "| 11 | nonce constant | killed | P10 | 13 | 500 |" in told
