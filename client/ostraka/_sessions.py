@@ -164,7 +164,10 @@ class Sessions:
                 reply = await self._caller.command(command.SerializeToString(), key, write=True, timeout=left)
             except OutcomeUnknown as unknown:  # rule 1
                 why = unknown.why
-                await self._caller.pause(min(self._clock.now() + REGISTER_PAUSE_S, deadline))
+                again_at = self._clock.now() + REGISTER_PAUSE_S
+                if again_at >= deadline:
+                    break
+                await self._caller.pause(again_at)
             except OstrakaError as error:
                 if why and isinstance(error, DeadlineExceeded):
                     break  # the last try had hardly any time: what stood in the way before tells more
