@@ -10,7 +10,7 @@ import pytest
 
 from ostraka.aio import Client
 from ostraka.checking import load_operations
-from ostraka.values import KeyValue, PutResult
+from ostraka.values import DeleteResult, KeyValue, PutResult
 from tests.e2e.load import Load
 from tests.e2e.proof import prove
 
@@ -36,10 +36,10 @@ class Store:
             self._rows[key] = KeyValue(key, value, self._revision, self._revision, 1)
         return PutResult(self._revision)
 
-    async def delete(self, key: bytes) -> int:
+    async def delete(self, key: bytes) -> DeleteResult:
         await asyncio.sleep(0)
         self._revision += key in self._rows
-        return int(self._rows.pop(key, None) is not None)
+        return DeleteResult(self._revision, int(self._rows.pop(key, None) is not None))
 
 
 async def _loaded(store: Store) -> Load:
