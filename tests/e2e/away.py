@@ -16,6 +16,8 @@ from tests.e2e.member import Member
 from tests.e2e.proof import prove
 
 RETAINED_ENTRIES = 50
+FLUSH_MS = 1000
+"""The log is truncated behind a flush: one has to come while the replica is away."""
 ALONE_SECONDS = 5.0
 AFTER_SECONDS = 3.0
 SLOWER_AT_MOST = 5.0
@@ -28,7 +30,7 @@ async def comes_back(directory: Path, writes: int) -> dict[str, object]:
     with configured(directory) as cluster:
         for member in cluster:
             with member.node.config_file.open("a") as file:
-                file.write(f"\n[log]\nretain_entries = {RETAINED_ENTRIES}\n")
+                file.write(f"\n[log]\nretain_entries = {RETAINED_ENTRIES}\n[store]\nflush_interval_ms = {FLUSH_MS}\n")
         cluster.start()
         async with cluster.client() as client:
             await cluster.until_ready(client)
