@@ -8,11 +8,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ostraka.clock import Timer, next_turn
+from tests.livelock import Rounds
 
-MOMENT_S = 0.001
 ROUNDS_MAX = 200_000
-"""Of the loop in a moment, more than any test needs. Beyond it something turns for ever, as where a timer is set again
-and again for a time that is within the clock's resolution."""
+"""In a moment; more than any test needs."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -21,16 +20,13 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self._moment, self._rounds = 0.0, 0
+        self._rounds = Rounds(ROUNDS_MAX)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise AssertionError("every task waits and no timer is set: this would hang for ever")
         self.now += max(0.0, timeout)
-        self._rounds += 1
-        if self.now - self._moment > MOMENT_S:
-            self._moment, self._rounds = self.now, 0
-        assert self._rounds < ROUNDS_MAX, f"{ROUNDS_MAX:,} rounds in less than {MOMENT_S} s: this turns for ever"
+        self._rounds.count(self.now)
         return super().select(0)
 
 

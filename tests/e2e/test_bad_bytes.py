@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from ostraka.cli.dev_plan import HOST
-from ostraka_server.rpc.frames import FRAME_BYTES_MAX, encode, seal
+from ostraka_server.rpc.frames import FRAME_BYTES_MAX, encode, header, seal
 from ostraka_server.wire.replica_pb2 import Frame, GroupReplica, Hello, Identity
 from tests.e2e.harness import CLUSTER, Cluster
 from tests.e2e.undisturbed import undisturbed
@@ -40,18 +38,13 @@ def _hello(**fields: object) -> bytes:
     return encode(Frame(hello=hello))
 
 
-def _huge() -> bytes:
-    description = struct.pack(">II", FRAME_BYTES_MAX + 1, 0)
-    return description + struct.pack(">I", crc32(description))
-
-
 def _flipped(data: bytes) -> bytes:
     return data[:-1] + bytes((data[-1] ^ 1,))
 
 
 REPLICA_BYTES = {
     "a wrong checksum": (_flipped(_hello()), "checksum does not match"),
-    "a huge length": (_huge(), "claims 67108865 bytes"),
+    "a huge length": (header(FRAME_BYTES_MAX + 1, 0), "claims 67108865 bytes"),
     "a damaged length": (b"\0\4" + _hello()[2:], "header's checksum does not match"),
     "no frame within": (seal(b"\xff" * 40), "not a wire.Frame"),
     "no hello first": (encode(Frame(messages=[b"\xff" * 40])), "messages before a hello"),

@@ -36,8 +36,13 @@ def encode(frame: Frame) -> bytes:
 def seal(body: bytes) -> bytes:
     """A serialised `wire.Frame` with its header."""
     assert len(body) <= FRAME_BYTES_MAX
-    description = _DESCRIPTION.pack(len(body), crc32(body))
-    return description + _CRC.pack(crc32(description)) + body
+    return header(len(body), crc32(body)) + body
+
+
+def header(length: int, checksum: int) -> bytes:
+    """Of a body of this length and CRC-32."""
+    description = _DESCRIPTION.pack(length, checksum)
+    return description + _CRC.pack(crc32(description))
 
 
 class FrameReader:

@@ -80,9 +80,9 @@ class Line:
             self.unsent += len(data)
             self._lines.carry(self, Parcel(what, data, take))
 
-    def arrive(self, now: float, trace: Trace) -> None:
+    def arrive(self, timeline: Timeline, trace: Trace) -> None:
         """For `Lines`: the next parcel is there, unless what was due at this moment came sooner."""
-        if self.broken or not self.under_way or self.under_way[0][0] > now:
+        if self.broken or not self.under_way or self.under_way[0][0] > timeline.now:
             return
         _, parcel = self.under_way.popleft()
         self.unsent -= len(parcel.data)
@@ -180,10 +180,7 @@ class Lines(Links):
         line.arrival = max(line.free_at + delay_s, line.arrival, self.clogged_until(line.link))
         self._trace.message(*line.link, line.arrival, parcel)
         line.under_way.append((line.arrival, parcel))
-        self._timeline.at(line.arrival, partial(self._arrive, line))
-
-    def _arrive(self, line: Line) -> None:
-        line.arrive(self._timeline.now, self._trace)
+        self._timeline.at(line.arrival, partial(line.arrive, self._timeline, self._trace))
 
     def _garble(self, parcel: Parcel) -> Parcel:
         self._garbled -= 1

@@ -14,14 +14,13 @@ from contextvars import Context, copy_context
 from itertools import count
 from typing import Any, TypeVar
 
+from tests.livelock import Rounds
 from tests.simulation.timeline import Timeline
 
 T = TypeVar("T")
 
-MOMENT_S = 0.001
 ROUNDS_MAX = 100_000
-"""Rounds of the loop in a moment; a burst of calls takes a few hundred. Beyond it something turns for ever: no time
-passes, or the nanosecond by which an alarm is late."""
+"""In a moment; a burst of calls takes a few hundred."""
 
 Started = Callable[[asyncio.Task[Any], Context], object]
 """Told of each task, with the context it runs in, when it is made."""
@@ -58,7 +57,7 @@ class Loop(asyncio.BaseEventLoop):
         self._started = started
         self._failure: BaseException | None = None
         self._winding_down = False
-        self._moment, self._rounds = 0.0, 0  # when it began, and so many rounds have in it
+        self._rounds = Rounds(ROUNDS_MAX)
         self.mishaps: list[str] = []
         self.set_task_factory(_make_task)
         self.set_exception_handler(self._mishap)
@@ -71,7 +70,7 @@ class Loop(asyncio.BaseEventLoop):
         assert not self._scheduled or self._winding_down, (
             "a timer of the loop's own: time comes from the injected Clock"
         )
-        self._count_round()
+        self._rounds.count(self._timeline.now)
         ready, step = self._ready, self._timeline.step
         while not ready and not self._winding_down:
             if not step():
@@ -82,13 +81,6 @@ class Loop(asyncio.BaseEventLoop):
                 handle._run()
         if not self._winding_down:
             self.check()
-
-    def _count_round(self) -> None:
-        now = self._timeline.now
-        if now - self._moment > MOMENT_S:
-            self._moment, self._rounds = now, 0
-        self._rounds += 1
-        assert self._rounds < ROUNDS_MAX, f"{ROUNDS_MAX:,} rounds in less than {MOMENT_S} s: something turns for ever"
 
     def fail(self, why: BaseException) -> None:
         """End the run with it."""
