@@ -52,10 +52,17 @@ class Caller:
         route = None if anywhere else key
         began = self._clock.now()
         address = self._pick(route, began)
-        reply = await self._exchanges.to(address).call(command, timeout)
+        exchange = self._exchanges.to(address)
+        pending = exchange.send(command, began + timeout)
+        try:
+            reply = await pending.answer
+        except asyncio.CancelledError:
+            exchange.withdraw(pending)
+            raise
         error = self._failure(reply, route)
         if error is None:
-            self._reached(address)
+            if self._router.is_disturbed:
+                self._reached(address)
             return reply
 
         async def send(address: str, remaining: float) -> Reply:

@@ -55,8 +55,8 @@ TIMEOUT_MS_MAX: Final = 2**32 - 1
 
 
 @dataclass(slots=True, eq=False)
-class _Pending:
-    """A call that is not answered yet."""
+class Pending:
+    """A call that is not answered yet. Whoever waits for its answer and gives up has to `withdraw` it."""
 
     id: int
     command: bytes
@@ -75,8 +75,8 @@ class Exchange:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._ids = itertools.count(1)
-        self._unanswered: dict[int, _Pending] = {}
-        self._queue: deque[_Pending] = deque()
+        self._unanswered: dict[int, Pending] = {}
+        self._queue: deque[Pending] = deque()
         self._queued_bytes = 0
         self._withdrawn: list[int] = []
         self._wake = asyncio.Event()
@@ -101,22 +101,36 @@ class Exchange:
 
         The reply's `id` is this stream's own. `forwarded` asks the node to answer NOT_LEADER rather than forward.
         """
+        pending = self.send(command, self._clock.now() + timeout, forwarded=forwarded)
+        try:
+            return await pending.answer
+        except asyncio.CancelledError:
+            self.withdraw(pending)
+            raise
+
+    def send(self, command: bytes, deadline: float, *, forwarded: bool = False) -> Pending:
+        """The same without a coroutine, for who makes very many calls: its `answer` is to be awaited. `deadline` is on
+        the client's clock."""
+        answer = self._loop.create_future()
+        pending = Pending(next(self._ids), command, forwarded, deadline, answer)
         refusal = self._refusal(len(command))
         if refusal is not None:
-            return refusal
-        deadline = self._clock.now() + timeout
-        pending = _Pending(next(self._ids), command, forwarded, deadline, self._loop.create_future())
+            answer.set_result(refusal)
+            return pending
         self._unanswered[pending.id] = pending
         self._queue.append(pending)
         self._queued_bytes += len(command)
         self._wake.set()
         if deadline < self._expiry_at:
             self._expire_at(deadline)
-        try:
-            return await pending.answer
-        except asyncio.CancelledError:
-            self._withdraw(pending)
-            raise
+        return pending
+
+    def withdraw(self, pending: Pending) -> None:
+        """Nobody waits for this answer any more. Harmless where it is there."""
+        if self._unanswered.pop(pending.id, None) is not None and pending.sent:
+            self._withdrawn.append(pending.id)
+            self._wake.set()
+        self._end_if_retired()
 
     async def close(self) -> None:
         """End the stream and every call that is not answered yet."""
@@ -140,12 +154,6 @@ class Exchange:
             return None
         return _failure(Status.RESOURCE_EXHAUSTED, why, pb.OVERLOADED, retry_after_ms=OVERLOAD_RETRY_MS)
 
-    def _withdraw(self, pending: _Pending) -> None:
-        if self._unanswered.pop(pending.id, None) is not None and pending.sent:
-            self._withdrawn.append(pending.id)
-            self._wake.set()
-        self._end_if_retired()
-
     def _expire_at(self, when: float) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
@@ -157,7 +165,7 @@ class Exchange:
         time, so that a timer, or a place in a heap, for each of them would be work done to be thrown away."""
         now = self._clock.now()
         for pending in [p for p in self._unanswered.values() if p.deadline <= now]:
-            self._withdraw(pending)
+            self.withdraw(pending)
             why = "no answer in time" if pending.sent else "not sent in time: no connection, or too much to send"
             reply = _failure(Status.DEADLINE_EXCEEDED, why, pb.DEADLINE, surely_not_done=not pending.sent)
             _resolve(pending, reply)
@@ -266,7 +274,7 @@ class Exchange:
                 _resolve(pending, reply)
 
 
-def _resolve(pending: _Pending | None, reply: Reply) -> None:
+def _resolve(pending: Pending | None, reply: Reply) -> None:
     """`pending` is None where the call was withdrawn and the reply crossed the cancel."""
     if pending is not None and not pending.answer.done():  # else cancelled in this very turn
         pending.answer.set_result(reply)

@@ -71,7 +71,7 @@ class Router:
         """The address to ask about `key`; for None, any node's."""
         if key is not None:
             leader = self._leaders.get(self.shard_of(key))
-            if leader is not None and not self._avoided(leader, now):
+            if leader is not None and not (self._trouble and self._avoided(leader, now)):
                 return leader
         return self._balancer.pick(self._worth_asking(self._endpoints, now))
 
@@ -102,10 +102,14 @@ class Router:
         else:
             self._leaders[self.shard_of(key)] = address
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether it matters that an endpoint answered: a look at the cluster is due, or some endpoint is avoided."""
+        return self.stale or bool(self._trouble)
+
     def reached(self, address: str) -> None:
         """The endpoint answered, whatever it said."""
-        if self._trouble:
-            self._trouble.pop(address, None)
+        self._trouble.pop(address, None)
 
     def after_failure(
         self, error: Error, address: str, key: bytes | None, *, write: bool, attempt: int, now: float

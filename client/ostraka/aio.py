@@ -136,7 +136,11 @@ class Client:
             how = AS_IT_STANDS  # nearly every get
         else:
             how = How(revision, at, serializable, max_staleness, min_revision)
-        response = await self._get(key, how, timeout)
+        command, raw = _get(key, how)  # not in a coroutine of its own, of which there would be one for each get
+        reply = await self._caller.command(
+            command, raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
+        )
+        response = reply.get
         return key_value(response.kv) if response.HasField("kv") else None
 
     async def read(
@@ -152,7 +156,11 @@ class Client:
     ) -> Read:
         """As `get`, and tells beside the key which state was read, and how old it may be."""
         how = How(revision, at, serializable, max_staleness, min_revision)
-        response = await self._get(key, how, timeout)
+        command, raw = _get(key, how)
+        reply = await self._caller.command(
+            command, raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
+        )
+        response = reply.get
         return Read(
             kv=key_value(response.kv) if response.HasField("kv") else None,
             revision=response.header.revision,
@@ -339,18 +347,6 @@ class Client:
 
     # -- inside
 
-    async def _get(self, key: bytes | str, how: How, timeout: float | None) -> kv_pb2.GetResponse:
-        raw = as_bytes(key)
-        command = Command()
-        request = command.get
-        request.key = raw
-        if how is not AS_IT_STANDS:
-            how.put_into(request)
-        reply = await self._caller.command(
-            command.SerializeToString(), raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
-        )
-        return reply.get
-
     async def _range(self, request: kv_pb2.RangeRequest, timeout: float) -> kv_pb2.RangeResponse:
         anywhere = request.strength != common_pb2.LINEARIZABLE
         command = Command(range=request).SerializeToString()
@@ -359,6 +355,17 @@ class Client:
 
     def _seconds(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else _seconds(timeout)
+
+
+def _get(key: bytes | str, how: How) -> tuple[bytes, bytes]:
+    """A serialised command, and the key that it is about."""
+    raw = as_bytes(key)
+    command = Command()
+    request = command.get
+    request.key = raw
+    if how is not AS_IT_STANDS:
+        how.put_into(request)
+    return command.SerializeToString(), raw
 
 
 def _seconds(timeout: float) -> float:

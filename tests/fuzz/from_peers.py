@@ -68,11 +68,11 @@ def decoders(traffic: Traffic) -> list[Decoder]:
         ),
         Decoder("hello", (), _hello, hellos, (MalformedFrame, Stranger), replica_pb2.Hello),
         Decoder(
-            "entry", ("machine.entry:opened", "machine.machine:Machine._attempt"), _entry,
+            "entry", ("machine.entry:opened", "machine.machine:Machine._execute"), _entry,
             entries, (UnknownEntry,), Entry,
         ),
         Decoder(
-            "decided command", ("machine.machine:Machine._attempt",), lambda data: _entry(entry(data)),
+            "decided command", ("machine.machine:Machine._execute",), lambda data: _entry(entry(data)),
             traffic.samples("command"), shape=Command,
         ),
         Decoder("layout", ("shard.layout:Layout.decode",), _layout, _layouts(), (MalformedLayout,), layout_pb2.Layout),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ostraka.v1.exchange_pb2 import Command, Reply
-from ostraka.v1.kv_pb2 import CompactRequest, Compare
-from ostraka.v1.session_pb2 import CloseRequest, RegisterRequest
+from ostraka.v1.kv_pb2 import Compare
 from ostraka_server.shard import failures
 from ostraka_server.shard.calls import Call
 from tests.machine.commands import txn
@@ -61,17 +60,3 @@ def test_a_transaction_is_routed_by_the_first_key_that_it_names() -> None:
     assert Asked(txn(Compare(key=b"c", version=0), then=[put(b"d")])).key == b"c"
     assert Asked(txn(otherwise=[txn(then=[put(b"d")])])).key == b"d"
     assert Asked(txn()).key == b"", "of the first shard"
-
-
-@pytest.mark.parametrize(
-    ("command", "shard"),
-    [
-        (put(), None),
-        (whole_range(), None),
-        (Command(compact=CompactRequest(shard=3)), 3),
-        (Command(register=RegisterRequest()), 0),
-        (Command(close=CloseRequest(shard=1)), 1),
-    ],
-)
-def test_what_has_no_key_goes_by_the_shard_that_it_names(command: Command, shard: int | None) -> None:
-    assert Asked(command).shard == shard

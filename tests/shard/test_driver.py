@@ -75,15 +75,18 @@ async def test_what_is_durable_is_answered_while_the_next_sync_is_under_way(cloc
 
 
 @virtual_time
-async def test_a_follower_applies_nothing_that_the_sync_under_way_is_for(clock: VirtualClock) -> None:
+async def test_a_follower_votes_before_it_applies(clock: VirtualClock) -> None:
     turner = Turner(clock)
     await turner.follow(b"")
     turner.runner.gate.clear()
+    applied: list[int] = []
+    turner.transport.before_each = lambda: applied.append(turner.group.machine.applied_slot)
     await turner.hear(2, m.Heartbeat(LEADER, 1, 1), m.Accept(LEADER, (Entry(2, LEADER, b""),), 2))
-    assert turner.group.machine.applied_slot == 1
+    turner.done.clear()
     turner.runner.gate.set()
     await turns()
-    assert turner.group.machine.applied_slot == 2
+    assert turner.done == ["flush", "synced", "send Accepted"]
+    assert (applied[-1], turner.group.machine.applied_slot) == (0, 2)
     await turner.stop()
 
 

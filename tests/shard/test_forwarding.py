@@ -131,7 +131,7 @@ async def test_a_withdrawn_call_is_neither_answered_nor_tried_again(clock: Virtu
     onward = Onward(clock)
     onward.cluster.named("n1").behaviour = failing(Status.UNAVAILABLE, pb.NOT_LEADER)
     call = onward.forward(put())
-    call._answer = None
+    call.is_answered = True
     await turns(20)
     assert not onward.retried
     assert not call.replies

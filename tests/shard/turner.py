@@ -94,8 +94,10 @@ class RecordingTransport:
     def __init__(self, done: list[str]) -> None:
         self._done = done
         self.sent: list[tuple[str, codec.ReplicaMessage]] = []
+        self.before_each: Callable[[], object] = lambda: None
 
     def send(self, node: str, messages: Sequence[bytes]) -> None:
+        self.before_each()
         for data in messages:
             *_, message = codec.decode(data)
             self._done.append(f"send {type(message).__name__}")

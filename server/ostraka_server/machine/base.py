@@ -35,8 +35,8 @@ row_of: Final[Callable[[RowFields], Row]] = partial(tuple.__new__, Row)
 def row_put(key: bytes, value: bytes, prev: Row | None, revision: int) -> Row:
     """What a put at `revision` makes of a key, whose row was `prev` if it existed."""
     if prev is None:
-        return Row(key, value, revision, revision, 1)
-    return Row(key, value, prev.create_revision, revision, prev.version + 1)
+        return row_of((key, value, revision, revision, 1))
+    return row_of((key, value, prev.create_revision, revision, prev.version + 1))
 
 
 class PastRow(NamedTuple):

@@ -72,18 +72,17 @@ class Machine:
         return results
 
     def _execute(self, data: bytes, effects: Effects) -> Result:
-        result = self._attempt(data, effects)
-        if isinstance(result, Refused):
-            effects.refuse(result.reason)
-        return result
-
-    def _attempt(self, data: bytes, effects: Effects) -> Result:
+        result: Result
         try:
             command = Command.FromString(data)
         except DecodeError:
-            return Refused(common_pb2.INVALID, "the command is not a protobuf message")
-        client = command.client
-        return self._once(client, command, effects) if client else self._perform(command, effects)
+            result = Refused(common_pb2.INVALID, "the command is not a protobuf message")
+        else:
+            client = command.client
+            result = self._once(client, command, effects) if client else self._perform(command, effects)
+        if type(result) is Refused:
+            effects.refuse(result.reason)
+        return result
 
     def _once(self, client: int, command: Command, effects: Effects) -> Result:
         """A write that its client may send again."""
@@ -98,7 +97,8 @@ class Machine:
     def _perform(self, command: Command, effects: Effects) -> Result:
         kind = command.WhichOneof("request")
         if kind == "put":
-            return refuse_shape(command.put) or self._put(command.put, effects)
+            put = command.put
+            return refuse_shape(put) or self._put(put, effects)
         if kind == "delete":
             return refuse_shape(command.delete) or self._delete(command.delete, effects)
         if kind == "txn":

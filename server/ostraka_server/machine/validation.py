@@ -41,17 +41,11 @@ OfClients = RegisterRequest | CloseRequest
 Request = GetRequest | RangeRequest | PutRequest | DeleteRequest | TxnRequest | CompactRequest | OfClients
 
 Reading = GetRequest | RangeRequest
+Ranged = RangeRequest | DeleteRequest | Compare
 
-_EXECUTED = (
-    GetRequest,
-    RangeRequest,
-    PutRequest,
-    DeleteRequest,
-    TxnRequest,
-    CompactRequest,
-    RegisterRequest,
-    CloseRequest,
-)
+# By type, not by isinstance: for a message that is of none of them, that costs as much as all the rest of a check.
+_OF_KEYS = (GetRequest, PutRequest, RangeRequest, DeleteRequest)
+_OF_CLIENTS = (RegisterRequest, CloseRequest)
 _READS = (GetRequest, RangeRequest)
 _STRENGTHS = frozenset(Strength.values())
 _RANGED = (RangeRequest, DeleteRequest, Compare)
@@ -62,16 +56,17 @@ def validate(request: Request | None, limits: Limits) -> Refused | None:
     """Why a request is refused before it costs anything, or None. For reads and writes, at the gateway.
 
     `request` is None where the envelope carries none that this version knows."""
-    if type(request) not in _EXECUTED:
-        return _invalid("the command carries no request that is known here")
-    assert request is not None
+    kind = type(request)
+    if kind in _OF_KEYS:
+        of_keys = cast(OfKeys, request)
+        return refuse_shape(of_keys) or _refuse_size(of_keys, limits)
     if type(request) is TxnRequest:
         return _refuse_transaction_size(request, limits) or refuse_transaction_shape(request)
     if type(request) is CompactRequest:
         return None if request.revision else _invalid("revision is 0: name the oldest one to keep; they count from 1")
-    if type(request) is RegisterRequest or type(request) is CloseRequest:
-        return refuse_client(request)
-    return refuse_shape(request) or _refuse_size(request, limits)
+    if kind in _OF_CLIENTS:
+        return refuse_client(cast(OfClients, request))
+    return _invalid("the command carries no request that is known here")
 
 
 def refuse_transaction_shape(request: TxnRequest) -> Refused | None:
@@ -91,10 +86,10 @@ def refuse_shape(request: OfKeys) -> Refused | None:
     """What can never be executed, whatever the configuration: the same on every replica, hence checked at apply too."""
     if not request.key:
         return _invalid("key is empty")
-    end = _range_end(request)
-    if end and end != FROM_KEY_ON and end < request.key:
+    kind = type(request)
+    if kind in _RANGED and _ends_before_its_start(cast(Ranged, request)):
         return _invalid("range_end lies before key")
-    return _refuse_reading(cast(Reading, request)) if type(request) in _READS else None
+    return _refuse_reading(cast(Reading, request)) if kind in _READS else None
 
 
 def _refuse_reading(request: Reading) -> Refused | None:
@@ -102,7 +97,7 @@ def _refuse_reading(request: Reading) -> Refused | None:
         return _invalid("revision and at_unix_ms are both given: ask for the one or the other")
     if request.strength not in _STRENGTHS:
         return _invalid(f"strength {request.strength} is not known here")
-    if isinstance(request, RangeRequest):
+    if type(request) is RangeRequest:
         if request.sort_order not in SortOrder.values():
             return _invalid(f"sort_order {request.sort_order} is not known here")
         if request.sort_target not in SortTarget.values():
@@ -120,20 +115,20 @@ def _refuse_transaction_size(request: TxnRequest, limits: Limits) -> Refused | N
 
 
 def _refuse_size(request: OfKeys, limits: Limits) -> Refused | None:
-    longest, key_bytes_max = len(request.key), limits.key_bytes_max
-    if end := _range_end(request):
+    longest, key_bytes_max, kind = len(request.key), limits.key_bytes_max, type(request)
+    if kind in _RANGED and (end := cast(Ranged, request).range_end):
         longest = max(longest, len(end))
         key_bytes_max += 1  # so that a page can begin right after a key of full length
     if longest > key_bytes_max:
         return _too_large(f"a key of {longest} bytes is over key_bytes_max, {limits.key_bytes_max}")
-    if type(request) in _VALUED and (size := len(cast(PutRequest | Compare, request).value)) > limits.value_bytes_max:
+    if kind in _VALUED and (size := len(cast(PutRequest | Compare, request).value)) > limits.value_bytes_max:
         return _too_large(f"a value of {size} bytes is over value_bytes_max, {limits.value_bytes_max}")
     return None
 
 
-def _range_end(request: OfKeys) -> bytes:
-    # By type: for a message that is of neither, isinstance costs as much as all the rest of the check.
-    return cast(RangeRequest | DeleteRequest | Compare, request).range_end if type(request) in _RANGED else b""
+def _ends_before_its_start(request: Ranged) -> bool:
+    end = request.range_end
+    return bool(end) and end != FROM_KEY_ON and end < request.key
 
 
 def _in_transaction(refused: Refused) -> Refused:

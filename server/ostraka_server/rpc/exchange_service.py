@@ -93,7 +93,8 @@ class _Session:
 
     def _submit(self, call: frames.Call) -> None:
         call_id = call.id
-        if (refusal := self._refusal(call_id)) is not None:
+        if call_id in self._calls or len(self._calls) >= self._limits.calls_per_stream_max:
+            refusal = self._refusal(call_id)
             self._gateway.tally.count("unread", refusal)
             self._answer(call_id, refusal)
             return
@@ -102,12 +103,10 @@ class _Session:
         if submitted is not None and not submitted.is_answered:
             self._calls[call_id] = submitted
 
-    def _refusal(self, call_id: int) -> Reply | None:
+    def _refusal(self, call_id: int) -> Reply:
         if call_id in self._calls:
             return failures.invalid(f"call id {call_id} is in use on this stream")
-        if len(self._calls) >= self._limits.calls_per_stream_max:
-            return failures.overloaded(f"this stream's calls_per_stream_max ({self._limits.calls_per_stream_max})")
-        return None
+        return failures.overloaded(f"this stream's calls_per_stream_max ({self._limits.calls_per_stream_max})")
 
     def _answered(self, call_id: int, reply: Reply) -> None:
         self._calls.pop(call_id, None)
@@ -127,7 +126,8 @@ class _Session:
 
     def _send(self, data: bytes) -> None:
         self._replies.append(data)
-        self._count(len(data))
+        self.unsent_bytes += len(data)
+        self._service.unsent_bytes += len(data)
         self._wake.set()
         if self.unsent_bytes > self._limits.unsent_bytes_per_stream_max:
             self._cut(failures.unread(self._limits.unsent_bytes_per_stream_max))
@@ -159,9 +159,9 @@ class _Session:
             return None
         return full if reply.WhichOneof("result") in READS else None
 
-    def _count(self, size: int) -> None:
-        self.unsent_bytes += size
-        self._service.unsent_bytes += size
+    def _have_sent(self, size: int) -> None:
+        self.unsent_bytes -= size
+        self._service.unsent_bytes -= size
 
     async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Send replies as they come, for ever."""
@@ -173,7 +173,7 @@ class _Session:
                 response = frames.ExchangeResponse(replies=frame, retire=self._asks_to_retire)
                 self._asks_to_retire = False
                 await context.write(response)
-                self._count(-size)
+                self._have_sent(size)
             self._progress.set()
 
     async def drained(self) -> None:
@@ -196,7 +196,7 @@ class _Session:
         """The stream is over: nobody waits for the answers any more."""
         self._over = True
         self._replies.clear()
-        self._count(-self.unsent_bytes)
+        self._have_sent(self.unsent_bytes)  # or dropped
         for call in tuple(self._calls.values()):
             self._gateway.withdraw(call)
 

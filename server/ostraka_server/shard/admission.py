@@ -73,26 +73,26 @@ class Admission:
         self._answered += 1
 
     def _waits_too_long(self, now: float) -> bool:
-        self._measure(now)
-        if self._within(1, 0.0) or self.in_flight < self._soon:
+        if now - self._window_began >= WINDOW_S:
+            self._measure(now)
+        few = self.in_flight < ALWAYS_TAKEN and self.in_flight_bytes < ALWAYS_TAKEN_BYTES
+        if few or self.in_flight < self._soon:
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False
         self._long_since = min(self._long_since, now)
-        if now - self._long_since < WINDOW_S and self._within(BURST, self._soon):
+        if now - self._long_since < WINDOW_S and self._is_burst():
             return False
         self._refused_at = now
         return True
 
-    def _within(self, times: int, calls: float) -> bool:
-        """Whether no more is in flight than so many times these calls, or those that are always taken."""
-        few = self.in_flight < times * max(calls, ALWAYS_TAKEN)
-        return few and self.in_flight_bytes < times * ALWAYS_TAKEN_BYTES
+    def _is_burst(self) -> bool:
+        calls = self.in_flight < BURST * max(self._soon, ALWAYS_TAKEN)
+        return calls and self.in_flight_bytes < BURST * ALWAYS_TAKEN_BYTES
 
     def _measure(self, now: float) -> None:
         elapsed = now - self._window_began
-        if elapsed >= WINDOW_S:
-            self._rates = (self._rates[1], self._answered / elapsed)
-            self._answered, self._window_began = 0, now
-            rate = sum(self._rates) / 2  # of two windows, since answers come in batches
-            self._soon = rate * self._limits.wait_ms_max / 1000
+        self._rates = (self._rates[1], self._answered / elapsed)
+        self._answered, self._window_began = 0, now
+        rate = sum(self._rates) / 2  # of two windows, since answers come in batches
+        self._soon = rate * self._limits.wait_ms_max / 1000

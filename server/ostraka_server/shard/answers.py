@@ -69,18 +69,19 @@ class Answers:
     def to_read(self, call: Call, machine: Machine, ballot_round: int) -> Reply:
         """The reply to a read of the machine's present state, made at once."""
         reply = Reply()
+        response: GetResponse | RangeResponse | TxnResponse
         if call.kind == "get":
-            refusal = _get(call.request, reply.get, machine)
-            header = reply.get.header
+            response = reply.get
+            refusal = _get(call.request, response, machine)
         elif call.kind == "range":
-            refusal = self._range(call.request, reply.range, machine)
-            header = reply.range.header
+            response = reply.range
+            refusal = self._range(call.request, response, machine)
         else:
-            refusal = _transaction(call.request, reply.txn, machine)
-            header = reply.txn.header
+            response = reply.txn
+            refusal = _transaction(call.request, response, machine)
         if refusal is not None:
             return refused(refusal)
-        self._head(header, ballot_round, machine.revision)
+        self._head(response.header, ballot_round, machine.revision)
         return reply
 
     def walk(self, request: RangeRequest) -> Walk:

@@ -182,12 +182,15 @@ class Driver:
         return must_sync
 
     async def _sync_beside(self, turned: Sequence[tuple[Group, Ready]]) -> None:
-        """Sync, and meanwhile apply and answer what earlier syncs made durable: disk and processor both work."""
+        """Sync, and meanwhile apply and answer what earlier syncs made durable: disk and processor both work.
+
+        A follower applies after its vote was sent (`finish`): for the vote a leader and its clients wait."""
         syncing = self._begin(self._sync)
         try:
             await next_turn()  # only now has the disk the work
             for group, ready in turned:
-                group.advance(ready)
+                if group.leads:
+                    group.advance(ready)
             await self._attend_until_done(syncing)
         finally:
             self.sync_seconds.observe(await syncing)

@@ -21,7 +21,7 @@ from ostraka_server.machine import validate
 from ostraka_server.shard import failures
 from ostraka_server.shard.admission import Admission, AdmissionLimits
 from ostraka_server.shard.answers import refused
-from ostraka_server.shard.calls import Call
+from ostraka_server.shard.calls import TO_A_SHARD, Call
 from ostraka_server.shard.forwarding import Forwarder
 from ostraka_server.shard.group import Group
 from ostraka_server.shard.router import Router
@@ -123,8 +123,8 @@ class Gateway:
             return None
         timeout_ms = min(timeout_ms or self._limits.default_timeout_ms, self._limits.timeout_ms_max)
         now = self._clock.now()
-        ended = partial(self._ended, now)
-        call = Call(command, parsed, now + timeout_ms / 1000, answer, forwarded=forwarded, ended=ended)
+        deadline = now + timeout_ms / 1000
+        call = Call(command, parsed, deadline, answer, taken_at=now, forwarded=forwarded, ended=self._ended)
         if call.is_local_read:
             call.waits_until = min(call.deadline, now + self._limits.read_point_wait_ms / 1000)
         problem = validate(call.request, self._limits)
@@ -157,9 +157,9 @@ class Gateway:
     def _group_of(self, call: Call) -> Group | None:
         """The group that is asked; None where there is no such, which the caller is told."""
         assert self._router is not None
-        shard = call.shard
-        if shard is None:
+        if call.kind not in TO_A_SHARD:
             return self._router.group_of(call.key)
+        shard: int = call.request.shard
         group = self._router.data_group(shard)
         if group is None and shard == 0:
             call.answer(failures.invalid("the request names no shard, and there are several: name one"))
@@ -167,14 +167,14 @@ class Gateway:
             call.answer(failures.no_such_shard(shard))
         return group
 
-    def _ended(self, taken_at: float, call: Call, reply: Reply) -> None:
+    def _ended(self, call: Call, reply: Reply) -> None:
         admission = self._admission
         admission.end(len(call.command))
         if admission.in_flight == 0:
             self._idle.set()
         assert call.kind is not None, "admitted, hence of a known kind"
         self.tally.count(call.kind, reply)
-        self.tally.seconds[call.kind].observe(self._clock.now() - taken_at)
+        self.tally.seconds[call.kind].observe(self._clock.now() - call.taken_at)
 
     def _tell(self, operation: str, answer: Callable[[Reply], None], reply: Reply) -> None:
         self.tally.count(operation, reply)

@@ -94,12 +94,13 @@ class Group(Applying):
         """Answer a read from this replica's own state, however old. One that meets damage goes elsewhere."""
         self.stats.reads += 1
         try:
-            self._local.read(call, self.machine)
+            answered = self._local.read(call, self.machine)
         except DamagedStore as damage:
             self.damaged(damage)
             self.reroute(call)
-        if self._local:
-            self.wake()
+        else:
+            if not answered:
+                self.wake()
 
     def read_on(self) -> bool:
         """A bite of the reads that may need many. Whether there is more to do for them."""

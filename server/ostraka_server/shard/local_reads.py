@@ -28,29 +28,33 @@ class LocalReads(LongReads):
         self._replica = replica
         self._now = now
 
-    def read(self, call: Call, machine: Machine) -> None:
-        """Answer it from the present state, or take it for `go_on` if that may take long."""
+    def read(self, call: Call, machine: Machine) -> bool:
+        """Answer it from the present state, or take it for `go_on` if that may take long; whether it was answered."""
         request = call.request
         if call.kind in READS and request.min_revision > machine.revision:
             message = f"min_revision is {request.min_revision}, and the shard has come to {machine.revision}"
             call.answer(failures.future_revision(message))
         elif call.walks:
             self.add(LongRead(call, self._answers))
+            return False
         else:
             reply = self._answers.to_read(call, machine, self._replica.ballot.round)
-            self._answer(call, reply, self._reads.as_of(machine.applied_slot))
+            if call.is_local_read:
+                self._tell_staleness(call, reply, self._reads.as_of(machine.applied_slot))
+            call.answer(reply)
+        return True
 
     def _bite(self, read: LongRead, machine: Machine, room: Room) -> bool:
         if not read.call.is_answered:
             as_of, ballot_round = self._reads.as_of(machine.applied_slot), self._replica.ballot.round
             reply = read.go_on(machine, room, as_of=as_of, ballot_round=ballot_round)
             if reply is not None:
-                self._answer(read.call, reply, read.as_of)
+                self._tell_staleness(read.call, reply, read.as_of)
+                read.call.answer(reply)
         return read.call.is_answered
 
-    def _answer(self, call: Call, reply: Reply, as_of: float) -> None:
+    def _tell_staleness(self, call: Call, reply: Reply, as_of: float) -> None:
         """Of a bounded one, tell how old the state is that it saw."""
-        if call.kind in READS and call.request.strength == BOUNDED and not reply.HasField("error"):
+        if call.is_local_read and call.request.strength == BOUNDED and not reply.HasField("error"):
             answer = reply.get if call.kind == "get" else reply.range
             answer.staleness_ms = ceil((self._now() - as_of) * 1000)
-        call.answer(reply)

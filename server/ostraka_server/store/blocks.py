@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from struct import Struct
@@ -33,18 +33,16 @@ COLUMNS: Final = "run, key, end_revision, rows, block, crc"
 _NUMBERS: Final = Struct(">qqII").pack
 
 
-def cut(rows: Iterable[PastFields]) -> Iterator[Sequence[PastFields]]:
+def cut(rows: Sequence[PastFields]) -> Iterator[Sequence[PastFields]]:
     """Rows in the order of rule 1, as blocks."""
-    block: list[PastFields] = []
-    size = 0
-    for row in rows:
-        block.append(row)
-        size += len(row[0]) + len(row[1])
-        if len(block) == BLOCK_ROWS_MAX or size >= BLOCK_BYTES_MAX:
-            yield block
-            block, size = [], 0
-    if block:
+    first = 0
+    while first < len(rows):
+        block = rows[first : first + BLOCK_ROWS_MAX]
+        if sum([len(row[0]) + len(row[1]) for row in block]) > BLOCK_BYTES_MAX:
+            sizes = accumulate(len(row[0]) + len(row[1]) for row in block)
+            block = block[: 1 + next(place for place, size in enumerate(sizes) if size >= BLOCK_BYTES_MAX)]
         yield block
+        first += len(block)
 
 
 def sealed(run: int, rows: Sequence[PastFields]) -> tuple[Any, ...]:
