@@ -12,8 +12,9 @@ from typing import NamedTuple, Protocol
 from ostraka_server.store.images import FileImage, MemoryImage
 from ostraka_server.store.snapshot import Image
 
-_WAL_PAGES = 4096
-"""16 MiB of 4 KiB pages are gathered in the WAL before they are copied into the file."""
+_WAL_PAGES = 16_384
+"""64 MiB of 4 KiB pages are gathered in the WAL before they are copied into the file: three busy flushes. To copy them
+syncs both files, which the log's syncs on the same disk wait for, and a page that changed in each is copied once."""
 
 
 class Connections(NamedTuple):
