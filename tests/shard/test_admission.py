@@ -7,7 +7,14 @@ from collections import Counter, deque
 import pytest
 
 from ostraka_server.config import Limits
-from ostraka_server.shard.admission import ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES, BURST, WINDOW_S, Admission
+from ostraka_server.shard.admission import (
+    ALWAYS_TAKEN,
+    ALWAYS_TAKEN_BYTES,
+    ALWAYS_TAKEN_OF_ANY_SIZE,
+    BURST,
+    WINDOW_S,
+    Admission,
+)
 
 LIMITS = Limits(wait_ms_max=200)
 STEP_S = 0.01
@@ -148,3 +155,10 @@ def test_a_node_that_answers_nothing_takes_some_and_recovers() -> None:
     refused = node.refused
     node.offer(500, 5)
     assert node.refused == refused
+
+
+def test_under_overload_two_calls_of_any_size_are_taken() -> None:
+    node = Node(rate=2, size=2 * ALWAYS_TAKEN_BYTES)
+    node.offer(20, 10.0)
+    assert node.refused
+    assert node.admission.in_flight == ALWAYS_TAKEN_OF_ANY_SIZE, "one is received while the other is synced"

@@ -11,10 +11,13 @@ from __future__ import annotations
 from math import inf
 from typing import Protocol
 
-ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 512, 2 << 20
+ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 512, 1 << 20
 """So many calls, of so many bytes, are in flight before their wait counts. They fill a turn well: with fewer a slow
 node, or one whose peers are far, would be throttled for its latency. And one that answers none, for want of a leader
 say, still takes them, and by answering them it learns how fast it is."""
+
+ALWAYS_TAKEN_OF_ANY_SIZE = 2
+"""So many calls are, whatever their bytes: one is received while the other is synced."""
 
 BURST = 4
 """A burst may be so many times what may be in flight for long."""
@@ -76,7 +79,7 @@ class Admission:
         if now - self._window_began >= WINDOW_S:
             self._measure(now)
         few = self.in_flight < ALWAYS_TAKEN and self.in_flight_bytes < ALWAYS_TAKEN_BYTES
-        if few or self.in_flight < self._soon:
+        if few or self.in_flight < max(self._soon, ALWAYS_TAKEN_OF_ANY_SIZE):
             if now - self._refused_at >= WINDOW_S:  # else the overload goes on, and is not to be let in again
                 self._long_since = inf
             return False
