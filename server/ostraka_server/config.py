@@ -180,7 +180,7 @@ class Limits:
     wait_ms_max: Annotated[
         int,
         About("New calls are told to come back while they would wait longer for their answers, and there are many."),
-    ] = 50
+    ] = 40
     read_point_wait_ms: Annotated[
         int,
         About("A read that any node may answer waits so long to learn from the leader what it has to show."),

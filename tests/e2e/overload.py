@@ -22,7 +22,7 @@ TOO_MUCH_CALLS, TOO_MUCH_BYTES = 50_000, 200_000_000
 FRAME_BYTES = 32 << 10
 PROBE_SECONDS, RECOVERY_SECONDS = 5.0, 5.0
 STEADY_SECONDS_MIN, STEADY_SHARE = 8.0, 1 / 3
-"""Of the overload's seconds: large values make the disk stall now and then, and a few stalls are the 99th percentile."""
+"""Of the overload's seconds: large values make the disk stall now and then, and a few stalls are a 99th percentile."""
 
 SLOWER_MAX = 5.0
 RECOVERED_MIN, RECOVERED_MAX = 0.95, 2.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf
 from typing import Protocol
 
-ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 512, 1 << 20
+ALWAYS_TAKEN, ALWAYS_TAKEN_BYTES = 400, 1 << 20
 """So many calls, of so many bytes, are in flight before their wait counts. They fill a turn well: with fewer a slow
 node, or one whose peers are far, would be throttled for its latency. And one that answers none, for want of a leader
 say, still takes them, and by answering them it learns how fast it is."""
