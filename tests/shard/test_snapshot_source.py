@@ -13,6 +13,7 @@ from ostraka_server.store import MemoryFactory, Owner, Store
 from tests.client.virtual_time import VirtualClock, turns, virtual_time
 from tests.shard.receiving import FailingRunner, InlineRunner
 from tests.shard.script import new_group
+from tests.shard.turner import HeldRunner
 from tests.store.histories import some_delta
 
 WANT = WantSnapshot(NO_BALLOT, 3)
@@ -60,6 +61,20 @@ async def test_a_snapshot_never_takes_of_the_disks_reserve(clock: VirtualClock) 
     assert isinstance(offered, OfferSnapshot)
     assert (offered.slot, source.source.taken) == (3, 1)
     assert offered.size <= source.factory.size
+    await source.end()
+
+
+@virtual_time
+async def test_the_log_keeps_what_follows_on_a_snapshot_from_before_it_is_made(clock: VirtualClock) -> None:
+    runner = HeldRunner([])
+    source = Source(clock, runner)
+    assert source.source.needed_from is None
+    runner.gate.clear()
+    assert await source.answers(WANT) == []
+    assert source.source.needed_from == 0, "else it would be of no use by the time that it is made"
+    runner.gate.set()
+    assert all(isinstance(offered, OfferSnapshot) for offered in await source.answers(WANT))
+    assert source.source.needed_from == 3
     await source.end()
 
 

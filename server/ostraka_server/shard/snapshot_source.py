@@ -49,6 +49,7 @@ class SnapshotSource:
         self._has_room = has_room
         self._orders: asyncio.Queue[tuple[ReplicaId, Order] | None] = asyncio.Queue(ORDERS_MAX)
         self._snapshot: Snapshot | None = None
+        self._is_making = False
         self._used_at = 0.0
         self.taken = 0
         self.sent_bytes = 0
@@ -56,7 +57,10 @@ class SnapshotSource:
 
     @property
     def needed_from(self) -> int | None:
-        """The slot whose successors whoever takes the snapshot will need."""
+        """The slot whose successors whoever takes the snapshot will need. While it is made, all that the log holds:
+        else the log might have let go of what follows on it by then, and one after the other would be of no use."""
+        if self._is_making:
+            return self._group.base
         return None if self._snapshot is None else self._snapshot.slot
 
     def offer(self, to: ReplicaId, ballot: Ballot) -> None:
@@ -96,6 +100,7 @@ class SnapshotSource:
         size = self._store.size
         if not self._has_room(size):
             return self._do_without(f"its {size} bytes would take of the disk's reserve: give space")
+        self._is_making = True
         try:
             self._snapshot = await self._runner.run(lambda: take(self._store))
         except DamagedStore as damage:
@@ -105,6 +110,8 @@ class SnapshotSource:
         else:
             self.taken += 1
             log.info("snapshot taken", extra=fields(group=self._group.id, slot=self._snapshot.slot))
+        finally:
+            self._is_making = False
 
     def _do_without(self, why: str) -> None:
         """This replica needs none, and whoever does asks again."""
