@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -32,7 +32,7 @@ from ostraka._transport import Transport
 from ostraka._writes import Writes
 from ostraka.clock import BootClock, Clock
 from ostraka.v1 import cluster_pb2, common_pb2, kv_pb2
-from ostraka.v1.exchange_pb2 import Command
+from ostraka.v1.exchange_pb2 import Command, Reply
 from ostraka.values import DeleteResult, KeyValue, PutResult, Read, TxnResult
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -136,11 +136,7 @@ class Client:
             how = AS_IT_STANDS  # nearly every get
         else:
             how = How(revision, at, serializable, max_staleness, min_revision)
-        command, raw = _get(key, how)  # not in a coroutine of its own, of which there would be one for each get
-        reply = await self._caller.command(
-            command, raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
-        )
-        response = reply.get
+        response = (await self._get(key, how, timeout)).get
         return key_value(response.kv) if response.HasField("kv") else None
 
     async def read(
@@ -156,11 +152,7 @@ class Client:
     ) -> Read:
         """As `get`, and tells beside the key which state was read, and how old it may be."""
         how = How(revision, at, serializable, max_staleness, min_revision)
-        command, raw = _get(key, how)
-        reply = await self._caller.command(
-            command, raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
-        )
-        response = reply.get
+        response = (await self._get(key, how, timeout)).get
         return Read(
             kv=key_value(response.kv) if response.HasField("kv") else None,
             revision=response.header.revision,
@@ -347,6 +339,18 @@ class Client:
 
     # -- inside
 
+    def _get(self, key: bytes | str, how: How, timeout: float | None) -> Awaitable[Reply]:
+        """Not a coroutine of its own: there would be one more for each get."""
+        raw = as_bytes(key)
+        command = Command()
+        request = command.get
+        request.key = raw
+        if how is not AS_IT_STANDS:
+            how.put_into(request)
+        return self._caller.command(
+            command.SerializeToString(), raw, write=False, anywhere=how.anywhere, timeout=self._seconds(timeout)
+        )
+
     async def _range(self, request: kv_pb2.RangeRequest, timeout: float) -> kv_pb2.RangeResponse:
         anywhere = request.strength != common_pb2.LINEARIZABLE
         command = Command(range=request).SerializeToString()
@@ -355,17 +359,6 @@ class Client:
 
     def _seconds(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else _seconds(timeout)
-
-
-def _get(key: bytes | str, how: How) -> tuple[bytes, bytes]:
-    """A serialised command, and the key that it is about."""
-    raw = as_bytes(key)
-    command = Command()
-    request = command.get
-    request.key = raw
-    if how is not AS_IT_STANDS:
-        how.put_into(request)
-    return command.SerializeToString(), raw
 
 
 def _seconds(timeout: float) -> float:

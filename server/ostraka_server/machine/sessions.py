@@ -162,7 +162,7 @@ class Sessions:
         for sequence in gone:
             answer = answers.pop(sequence, None)
             if answer is not None:
-                size = content_bytes(answer) if session.content_bytes else 0  # nearly always
+                size = content_bytes(answer)
                 session.content_bytes -= size
                 self._bytes -= ANSWER_BYTES + size
         session.answered_below = answered_below

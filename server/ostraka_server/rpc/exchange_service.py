@@ -93,20 +93,18 @@ class _Session:
 
     def _submit(self, call: frames.Call) -> None:
         call_id = call.id
-        if call_id in self._calls or len(self._calls) >= self._limits.calls_per_stream_max:
-            refusal = self._refusal(call_id)
-            self._gateway.tally.count("unread", refusal)
-            self._answer(call_id, refusal)
-            return
+        if call_id in self._calls:
+            return self._tell(call_id, failures.invalid(f"call id {call_id} is in use on this stream"))
+        if len(self._calls) >= (most := self._limits.calls_per_stream_max):
+            return self._tell(call_id, failures.overloaded(f"this stream's calls_per_stream_max ({most})"))
         answer = partial(self._answered, call_id)
         submitted = self._gateway.submit(call.command, call.timeout_ms, answer, forwarded=call.forwarded)
         if submitted is not None and not submitted.is_answered:
             self._calls[call_id] = submitted
 
-    def _refusal(self, call_id: int) -> Reply:
-        if call_id in self._calls:
-            return failures.invalid(f"call id {call_id} is in use on this stream")
-        return failures.overloaded(f"this stream's calls_per_stream_max ({self._limits.calls_per_stream_max})")
+    def _tell(self, call_id: int, refusal: Reply) -> None:
+        self._gateway.tally.count("unread", refusal)
+        self._answer(call_id, refusal)
 
     def _answered(self, call_id: int, reply: Reply) -> None:
         self._calls.pop(call_id, None)
@@ -126,8 +124,7 @@ class _Session:
 
     def _send(self, data: bytes) -> None:
         self._replies.append(data)
-        self.unsent_bytes += len(data)
-        self._service.unsent_bytes += len(data)
+        self._count(len(data))
         self._wake.set()
         if self.unsent_bytes > self._limits.unsent_bytes_per_stream_max:
             self._cut(failures.unread(self._limits.unsent_bytes_per_stream_max))
@@ -159,9 +156,9 @@ class _Session:
             return None
         return full if reply.WhichOneof("result") in READS else None
 
-    def _have_sent(self, size: int) -> None:
-        self.unsent_bytes -= size
-        self._service.unsent_bytes -= size
+    def _count(self, size: int) -> None:
+        self.unsent_bytes += size
+        self._service.unsent_bytes += size
 
     async def write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Send replies as they come, for ever."""
@@ -173,7 +170,7 @@ class _Session:
                 response = frames.ExchangeResponse(replies=frame, retire=self._asks_to_retire)
                 self._asks_to_retire = False
                 await context.write(response)
-                self._have_sent(size)
+                self._count(-size)
             self._progress.set()
 
     async def drained(self) -> None:
@@ -196,7 +193,7 @@ class _Session:
         """The stream is over: nobody waits for the answers any more."""
         self._over = True
         self._replies.clear()
-        self._have_sent(self.unsent_bytes)  # or dropped
+        self._count(-self.unsent_bytes)
         for call in tuple(self._calls.values()):
             self._gateway.withdraw(call)
 

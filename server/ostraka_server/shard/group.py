@@ -94,13 +94,11 @@ class Group(Applying):
         """Answer a read from this replica's own state, however old. One that meets damage goes elsewhere."""
         self.stats.reads += 1
         try:
-            answered = self._local.read(call, self.machine)
+            if not self._local.read(call, self.machine):
+                self.wake()
         except DamagedStore as damage:
             self.damaged(damage)
             self.reroute(call)
-        else:
-            if not answered:
-                self.wake()
 
     def read_on(self) -> bool:
         """A bite of the reads that may need many. Whether there is more to do for them."""

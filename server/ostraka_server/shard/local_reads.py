@@ -55,6 +55,6 @@ class LocalReads(LongReads):
 
     def _tell_staleness(self, call: Call, reply: Reply, as_of: float) -> None:
         """Of a bounded one, tell how old the state is that it saw."""
-        if call.is_local_read and call.request.strength == BOUNDED and not reply.HasField("error"):
+        if call.request.strength == BOUNDED and not reply.HasField("error"):
             answer = reply.get if call.kind == "get" else reply.range
             answer.staleness_ms = ceil((self._now() - as_of) * 1000)

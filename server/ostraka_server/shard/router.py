@@ -22,8 +22,13 @@ class Router:
     @property
     def layout(self) -> Layout:
         """The latest layout that is applied here."""
-        if self._system.machine.revision != self._revision:
-            self._look()
+        revision = self._system.machine.revision
+        if revision != self._revision and not self._system.lost:
+            with suppress(DamagedStore):  # the system group is told, and the layout known here holds until it recovers
+                row = self._system.get(LAYOUT_KEY)
+                self._revision = revision
+                if row is not None:
+                    self._layout = Layout.decode(row.value)
         return self._layout
 
     def group_of(self, key: bytes) -> Group:
@@ -48,12 +53,3 @@ class Router:
     def shard(self, number: int) -> Shard | None:
         """A shard of the layout, by its number."""
         return next((each for each in self.layout.shards if each.shard == number), None)
-
-    def _look(self) -> None:
-        if self._system.lost:
-            return
-        with suppress(DamagedStore):  # the system group is told, and the layout known here holds until it recovers
-            revision, row = self._system.machine.revision, self._system.get(LAYOUT_KEY)
-            self._revision = revision
-            if row is not None:
-                self._layout = Layout.decode(row.value)

@@ -38,9 +38,8 @@ def cut(rows: Sequence[PastFields]) -> Iterator[Sequence[PastFields]]:
     first = 0
     while first < len(rows):
         block = rows[first : first + BLOCK_ROWS_MAX]
-        if sum([len(row[0]) + len(row[1]) for row in block]) > BLOCK_BYTES_MAX:
-            sizes = accumulate(len(row[0]) + len(row[1]) for row in block)
-            block = block[: 1 + next(place for place, size in enumerate(sizes) if size >= BLOCK_BYTES_MAX)]
+        sizes = list(accumulate([len(row[0]) + len(row[1]) for row in block]))
+        block = block[: bisect_left(sizes, BLOCK_BYTES_MAX) + 1]
         yield block
         first += len(block)
 
